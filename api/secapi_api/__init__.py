@@ -1,0 +1,1 @@
+"""SecAPI control API: FastAPI over the ledger and the custom resources."""

@@ -1,0 +1,1 @@
+"""What the components share: resources, ledger, errors, logs and metrics. Imports no framework."""

@@ -1,0 +1,54 @@
+"""Engine and sessions. The caller opens the transaction in sight: ``async with database.transaction() as session``."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from secapi_core.settings import Settings
+
+
+class Database:
+    """One process's connections to the ledger.
+
+    Make it inside the running event loop and, in a forking server, after the fork. ``application`` shows in
+    ``pg_stat_activity``.
+    """
+
+    def __init__(self, settings: Settings, *, application: str) -> None:
+        """Configure the engine; no connection is opened yet."""
+        url = make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=settings.database_pool_timeout,
+            pool_pre_ping=True,
+            connect_args={
+                "timeout": settings.database_pool_timeout,
+                "server_settings": {
+                    "application_name": application,
+                    "statement_timeout": _milliseconds(settings.statement_timeout),
+                    "idle_in_transaction_session_timeout": _milliseconds(settings.idle_in_transaction_timeout),
+                    # Every timestamp the ledger compares comes from this server's clock, in one zone.
+                    "timezone": "UTC",
+                },
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction: committed when the block ends, rolled back when it raises."""
+        async with self._sessions.begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))

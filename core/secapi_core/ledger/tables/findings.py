@@ -1,0 +1,45 @@
+"""``findings``: one row per identity in a namespace, for as long as anybody cares; scans only add sightings."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, Numeric, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from secapi_core.findings import Confidence, Severity
+from secapi_core.ledger.states import FindingState
+from secapi_core.ledger.tables.base import Base, Identified, Json, Timestamped, Versioned, text_enum
+
+
+class FindingRow(Identified, Timestamped, Versioned, Base):
+    """``fingerprint`` is the identity (``secapi_core.fingerprints``); columns are what is filtered or sorted."""
+
+    __tablename__ = "findings"
+
+    namespace: Mapped[str]
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary(32))
+    scanner: Mapped[str]
+    rule: Mapped[str]
+    target_key: Mapped[str]
+    severity: Mapped[Severity] = mapped_column(text_enum(Severity, "severity"))
+    confidence: Mapped[Confidence | None] = mapped_column(text_enum(Confidence, "confidence"))
+    state: Mapped[FindingState] = mapped_column(text_enum(FindingState, "state"), server_default="open")
+    title: Mapped[str]
+    description: Mapped[str]
+    remediation: Mapped[str]
+    location: Mapped[Json]
+    cwes: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    vulnerability_ids: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    cvss_score: Mapped[float | None] = mapped_column(Numeric(3, 1, asdecimal=False))
+    cvss_vector: Mapped[str]
+    links: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    details: Mapped[Json]
+    first_scan_id: Mapped[UUID | None] = mapped_column(ForeignKey("scans.id", ondelete="SET NULL"))
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("namespace", "fingerprint"),
+        Index("ix_findings_namespace_id", "namespace", "id"),
+    )

@@ -1,0 +1,28 @@
+"""The words that go through the broker: task names, queue names, and one id.
+
+Redis and Celery carry hints only (design P4): a message says "look at job X", and the ledger decides whether there
+is anything to do. Operator and workers share nothing but this module on that road.
+"""
+
+from enum import StrEnum
+
+RUN_JOB = "secapi.jobs.run"
+"""Task name; its only argument is the job's id as a string."""
+
+
+class Priority(StrEnum):
+    """Most urgent first; workers drain a pool's queues in this order."""
+
+    INTERACTIVE = "interactive"
+    NORMAL = "normal"
+    BULK = "bulk"
+
+
+def queue_name(pool: str, priority: Priority) -> str:
+    """The Celery queue of one pool and priority, e.g. ``scan.network.interactive``."""
+    return f"scan.{pool}.{priority}"
+
+
+def pool_queues(pool: str) -> list[str]:
+    """All queues of a pool in the order a worker must drain them."""
+    return [queue_name(pool, priority) for priority in Priority]

@@ -1,0 +1,45 @@
+"""Settings that more than one component reads, from ``SECAPI_…`` environment variables; nothing has a default secret.
+
+A component subclasses :class:`Settings` for its own. Durations are seconds unless the name says otherwise.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Addresses of what every component talks to, and how it logs."""
+
+    model_config = SettingsConfigDict(env_prefix="SECAPI_", extra="ignore", frozen=True)
+
+    database_url: SecretStr
+    """``postgresql://user:password@host:port/database``; the driver is always asyncpg."""
+
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 5
+    """Connections one process keeps at most."""
+
+    database_pool_timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Longest wait for a free connection before the request fails."""
+
+    statement_timeout: Annotated[float, Field(gt=0, le=600)] = 15.0
+    """Postgres ends a statement that runs longer."""
+
+    idle_in_transaction_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Postgres ends a session that keeps a transaction open and idle longer: a frozen process must not hold locks."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+
+class LeaseSettings(BaseSettings):
+    """How long a worker may be silent, shared by workers (who promise) and the operator (who reaps)."""
+
+    model_config = SettingsConfigDict(env_prefix="SECAPI_", extra="ignore", frozen=True)
+
+    lease_seconds: Annotated[float, Field(ge=2, le=600)] = 45.0
+    """A claim or heartbeat holds the job this long, by the database's clock."""
+
+    heartbeat_seconds: Annotated[float, Field(ge=0.2, le=60)] = 5.0
+    """Interval of heartbeats; also the longest time before a worker learns of a cancellation (promise P8)."""

@@ -1,0 +1,1 @@
+"""SecAPI operator: reconciles custom resources into the ledger and writes their status."""

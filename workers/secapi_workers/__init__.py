@@ -1,0 +1,1 @@
+"""SecAPI workers: Celery processes that run scanners and commit what they find."""
