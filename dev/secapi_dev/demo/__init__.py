@@ -1,0 +1,1 @@
+"""`make demo`: one shot from nothing to a table of findings."""
