@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha256
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from secapi_core.findings import Finding, Location
 
@@ -73,7 +73,7 @@ def _stable_location(location: Location) -> tuple[str, str, str, str, str]:
     """Path, host, port, protocol and URL in the one spelling that identity uses; always five fields."""
     return (
         location.path.removeprefix("./"),
-        canonical_host(location.host) if location.host else "",
+        _canonical_host(location.host) if location.host else "",
         str(location.port or ""),
         location.protocol.lower(),
         _canonical_url(location.url) if location.url else "",
@@ -81,7 +81,7 @@ def _stable_location(location: Location) -> tuple[str, str, str, str, str]:
 
 
 @lru_cache(maxsize=1024)
-def canonical_host(host: str) -> str:
+def _canonical_host(host: str) -> str:
     """A host name in lower case without the final dot, or an IP address in its shortest form."""
     name = host.strip("[]").rstrip(".").lower()
     try:
@@ -95,11 +95,11 @@ def _canonical_url(url: str) -> str:
     """``url`` without fragment, default port and user, with its query's parameters in order; as it is if malformed."""
     try:
         parts = urlsplit(url)
-        port, host = parts.port, canonical_host(parts.hostname or "")
-        query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
+        port, host = parts.port, _canonical_host(parts.hostname or "")
     except ValueError:
         return url
     netloc = f"[{host}]" if ":" in host else host
     if port is not None and port != _DEFAULT_PORTS.get(parts.scheme):
         netloc = f"{netloc}:{port}"
+    query = "&".join(sorted(parts.query.split("&")))
     return urlunsplit((parts.scheme, netloc, parts.path or "/", query, ""))

@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions from the Pydantic types in ``secapi_core.crds``: pure functions from types to YAML."""
