@@ -37,9 +37,10 @@ class Confidence(StrEnum):
 
 def clean(text: object, limit: int) -> str:
     """``text`` as a string of at most ``limit`` characters without NUL or lone surrogates (UTF-8 encodable)."""
-    value = text if isinstance(text, str) else ("" if text is None else str(text))
-    value = value[:limit].replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return value.encode("utf-8", "replace").decode("utf-8")
+    value = (text if isinstance(text, str) else ("" if text is None else str(text)))[:limit]
+    if "\0" in value:
+        value = value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

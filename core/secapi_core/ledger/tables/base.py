@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Enum, MetaData, func
+from sqlalchemy import DateTime, Enum, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from secapi_core.findings import Severity
+
 Json = dict[str, Any]
-Timestamp = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 
 
 class Base(DeclarativeBase):
@@ -25,7 +26,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: DateTime(timezone=True), Json: JSONB}  # noqa: RUF012 -- SQLAlchemy reads it so
+    type_annotation_map = {datetime: DateTime(timezone=True), Json: JSONB, str: Text}  # noqa: RUF012 -- SQLAlchemy reads it so
 
 
 def text_enum(kind: type[StrEnum], name: str) -> Enum:
@@ -40,17 +41,26 @@ def text_enum(kind: type[StrEnum], name: str) -> Enum:
     )
 
 
+SEVERITY = Enum(Severity, name="severity", values_callable=lambda members: [m.value for m in members])
+"""The one native enum: its five steps are settled, it sorts worst first, and it takes four bytes in every sighting."""
+
+
 class Identified:
     """A row with an id made by us: UUIDv7, so that ids sort by creation."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
-class Timestamped:
-    """When the row was made and last changed, by the database's clock."""
+class Created:
+    """When the row was made, by the database's clock."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class Timestamped(Created):
+    """When the row was made and last changed; every statement that changes the row says so."""
+
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class SoftDeleted:
@@ -60,6 +70,6 @@ class SoftDeleted:
 
 
 class Versioned:
-    """Optimistic lock: every change of what a person can edit adds one; shown as the ETag."""
+    """Optimistic lock: every change that a reader can see adds one; shown as the ETag."""
 
     version: Mapped[int] = mapped_column(server_default="1")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secapi_core.ledger.tables.base import Base, Identified, Timestamped
@@ -23,5 +23,3 @@ class DeadLetter(Identified, Timestamped, Base):
     message: Mapped[str]
     worker: Mapped[str | None]
     replayed_at: Mapped[datetime | None]
-
-    __table_args__ = (Index("ix_dead_letters_namespace_id", "namespace", "id"),)

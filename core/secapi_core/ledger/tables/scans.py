@@ -49,12 +49,13 @@ class Scan(Timestamped, SoftDeleted, Versioned, Base):
 
     __table_args__ = (
         CheckConstraint("jobs_open >= 0", name="jobs_open_not_negative"),
-        CheckConstraint("(completed_at IS NOT NULL) = (state IN ('succeeded','failed','cancelled'))", name="completed"),
-        Index("ix_scans_namespace_created", "namespace", "created_at", "id"),
-        # The sweeper looks for scans that are not finished; they are few beside the history.
-        Index(
-            "ix_scans_active",
-            "created_at",
-            postgresql_where="state IN ('pending','queued','running')",
+        CheckConstraint(
+            "(completed_at IS NOT NULL) = (state IN ('succeeded', 'failed', 'cancelled'))", name="completed"
         ),
+        Index("ix_scans_created", "created_at", "id"),
+        Index("ix_scans_namespace_created", "namespace", "created_at", "id"),
+        # Quotas and the sweeper look at scans that are not finished; they are few beside the history.
+        Index("ix_scans_active", "id", "namespace", postgresql_where="completed_at IS NULL"),
+        # Every job that ends rewrites the row.
+        {"postgresql_with": {"fillfactor": "70"}},
     )

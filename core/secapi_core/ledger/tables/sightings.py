@@ -1,26 +1,31 @@
 """``sightings``: this scan saw that finding. The history of a finding is its sightings."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secapi_core.findings import Severity
-from secapi_core.ledger.tables.base import Base, text_enum
+from secapi_core.ledger.tables.base import SEVERITY, Base
 
 
 class Sighting(Base):
     """Narrow on purpose: re-scanning known findings only appends here.
 
     ``severity`` is what the scanner said this time; ``is_new`` whether the namespace had never seen the finding.
+    There are no foreign keys: checking two per row would lock every known finding and halve the speed of ingest
+    (``docs/decisions``). Whoever removes a scan or a finding removes its sightings with it.
     """
 
     __tablename__ = "sightings"
 
-    scan_id: Mapped[UUID] = mapped_column(ForeignKey("scans.id", ondelete="CASCADE"), primary_key=True)
-    finding_id: Mapped[UUID] = mapped_column(ForeignKey("findings.id", ondelete="CASCADE"), primary_key=True)
+    finding_id: Mapped[UUID] = mapped_column(primary_key=True)
+    scan_id: Mapped[UUID] = mapped_column(primary_key=True)
     job_id: Mapped[UUID]
-    severity: Mapped[Severity] = mapped_column(text_enum(Severity, "severity"))
+    severity: Mapped[Severity] = mapped_column(SEVERITY)
     is_new: Mapped[bool]
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (Index("ix_sightings_finding_id_scan_id", "finding_id", "scan_id"),)
+    # A scan's findings, worst first.
+    __table_args__ = (Index("ix_sightings_scan_id_severity_finding_id", "scan_id", "severity", "finding_id"),)

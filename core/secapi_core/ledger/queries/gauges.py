@@ -1,0 +1,59 @@
+"""Counts for metrics that describe the whole ledger, read by one process every so often."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from secapi_core.findings import Severity
+from secapi_core.ledger.states import FindingState
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsGauge:
+    """How many findings a namespace has of one severity and state."""
+
+    namespace: str
+    severity: Severity
+    state: FindingState
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxGauge:
+    """Messages that are due and not published, and how long the oldest has been due."""
+
+    due: int
+    oldest_age_seconds: float
+
+
+_FINDINGS = text(
+    "SELECT namespace, severity, state, count(*) AS number FROM findings GROUP BY namespace, severity, state"
+)
+
+_DEAD_LETTERS = text("""
+    SELECT namespace, scanner, count(*) AS number FROM dead_letters WHERE replayed_at IS NULL GROUP BY 1, 2
+""")
+
+_OUTBOX = text("""
+    SELECT count(*) AS due, coalesce(extract(epoch FROM now() - min(not_before)), 0) AS age
+    FROM outbox WHERE not_before <= now()
+""")
+
+
+async def findings_by_severity_and_state(session: AsyncSession) -> list[FindingsGauge]:
+    """Every combination that occurs."""
+    rows = await session.execute(_FINDINGS)
+    return [FindingsGauge(row.namespace, Severity(row.severity), FindingState(row.state), row.number) for row in rows]
+
+
+async def dead_letters(session: AsyncSession) -> dict[tuple[str, str], int]:
+    """(namespace, scanner) → jobs that nobody has replayed or purged."""
+    rows = await session.execute(_DEAD_LETTERS)
+    return {(row.namespace, row.scanner): row.number for row in rows}
+
+
+async def outbox(session: AsyncSession) -> OutboxGauge:
+    """What the publisher still has to do."""
+    row = (await session.execute(_OUTBOX)).one()
+    return OutboxGauge(row.due, float(row.age))

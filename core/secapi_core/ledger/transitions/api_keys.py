@@ -1,0 +1,27 @@
+"""create_api_key: a new secret, of which only a keyed hash is kept."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid_utils.compat import uuid7
+
+from secapi_core.ledger.api_key_secrets import Secret
+
+_CREATE = text("""
+    INSERT INTO api_keys (id, name, prefix, digest, namespace, role)
+    VALUES (:id, :name, :prefix, :digest, :namespace, :role)
+""")
+
+
+async def create_api_key(session: AsyncSession, *, name: str, namespace: str | None, role: str, pepper: bytes) -> str:
+    """Make a key for ``namespace`` (``None``: the whole platform) and return its secret, which nobody can see again."""
+    secret = Secret.new()
+    parameters = {
+        "id": uuid7(),
+        "name": name,
+        "prefix": secret.prefix,
+        "digest": secret.digest(pepper),
+        "namespace": namespace,
+        "role": role,
+    }
+    await session.execute(_CREATE, parameters)
+    return secret.text

@@ -1,0 +1,30 @@
+"""register: a scan is known from the moment its custom resource exists."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from secapi_core.bounded_json import storable_json
+from secapi_core.ledger.types import NewScan
+
+_REGISTER = text("""
+    INSERT INTO scans (id, namespace, name, spec, priority, submitted_by, state)
+    VALUES (:id, :namespace, :name, :spec, :priority, :submitted_by, 'pending')
+    ON CONFLICT DO NOTHING
+""")
+
+
+async def register_scan(session: AsyncSession, scan: NewScan) -> None:
+    """Enter ``scan`` as pending; a scan that is known already, in whatever state, is left alone."""
+    await session.execute(_REGISTER, scan_columns(scan))
+
+
+def scan_columns(scan: NewScan) -> dict[str, object]:
+    """The statement parameters that describe ``scan``."""
+    return {
+        "id": scan.id,
+        "namespace": scan.namespace,
+        "name": scan.name,
+        "spec": storable_json(scan.spec.to_wire()),
+        "priority": scan.spec.priority,
+        "submitted_by": scan.submitted_by,
+    }

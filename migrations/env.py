@@ -1,0 +1,42 @@
+"""How Alembic reaches the database: one transaction, one migrator at a time.
+
+Reads ``SECAPI_DATABASE_URL``. Two migrators that start together (an upgrade Job that was retried) wait for each other
+on an advisory lock; the second finds nothing left to do.
+"""
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, make_url, pool, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from secapi_core.ledger.tables import Base
+
+MIGRATION_LOCK = 0x5ECA91
+"""Any fixed number that nothing else locks."""
+
+
+def _run(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    # A migration that queues behind a long transaction would hold up everybody who comes after it.
+    connection.execute(text("SET LOCAL lock_timeout = '30s'"))
+    context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=True)
+    context.run_migrations()
+
+
+async def _run_online() -> None:
+    url = make_url(os.environ["SECAPI_DATABASE_URL"]).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(_run)
+    await engine.dispose()
+
+
+if context.is_offline_mode():
+    # ``alembic upgrade head --sql``: for a database administrator to read or to run by hand.
+    context.configure(dialect_name="postgresql", literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(_run_online())
