@@ -1,0 +1,78 @@
+"""The Celery application of a worker: a doorbell, not a ledger.
+
+Messages carry one id and may be lost or come twice; the ledger's claims and sweeps make up for both. What is set here
+keeps a worker consuming through outages of the broker, and a running job out of their way.
+"""
+
+from typing import Any
+
+from celery import Celery, signals
+
+from secapi_core.messages import Priority, queue_name
+from secapi_workers.process import WorkerProcess
+from secapi_workers.settings import WorkerSettings
+from secapi_workers.tasks.run_job import RunJob
+
+VISIBILITY_SECONDS = 25 * 3600
+"""When Redis hands out an unacknowledged message again: after the longest job. Earlier would only waste a claim, but
+the shortest timeout of all workers on one Redis counts for all."""
+
+
+def queue_names(pools: tuple[str, ...]) -> list[str]:
+    """The queues of ``pools`` in the order in which they must be drained: priority first, whatever the pool."""
+    return [queue_name(pool, priority) for priority in Priority for pool in pools]
+
+
+def make_app(settings: WorkerSettings, process: WorkerProcess) -> Celery:
+    """An application whose processes open and close ``process`` and run jobs in it."""
+    app = Celery("secapi", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    app.conf.update(_configuration(settings))
+    app.register_task(RunJob(process))
+
+    # Celery holds receivers weakly unless told otherwise, and nobody else holds these.
+    signals.worker_process_init.connect(lambda **_: process.open(), weak=False)
+    signals.worker_process_shutdown.connect(lambda **_: process.close(), weak=False)
+    # That there is a receiver keeps Celery from configuring logging.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    return app
+
+
+def _configuration(settings: WorkerSettings) -> dict[str, Any]:
+    return {
+        "task_queues": {name: {"exchange": "", "routing_key": name} for name in queue_names(settings.worker_pools)},
+        "task_create_missing_queues": False,
+        # The message goes when the job is over; prefetching would keep waiting jobs from idle workers.
+        "task_acks_late": True,
+        "task_acks_on_failure": True,
+        "task_reject_on_worker_lost": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_concurrency": settings.worker_concurrency,
+        "worker_max_tasks_per_child": settings.worker_jobs_per_process,
+        "worker_proc_alive_timeout": 60.0,
+        "task_ignore_result": True,
+        "result_backend": None,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "worker_send_task_events": False,
+        # Nothing in SecAPI uses remote control, and whoever reached Redis could.
+        "worker_enable_remote_control": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 5.0,
+        # A job does not need the broker; when it is back, or another worker has the message, the claim sorts it out.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "broker_transport_options": {
+            # BRPOP serves the first list that has something; one list per queue, as the operator writes them.
+            "queue_order_strategy": "priority",
+            "priority_steps": [0],
+            "visibility_timeout": VISIBILITY_SECONDS,
+            "unacked_restore_interval": 60,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 15.0,
+            "socket_connect_timeout": 5.0,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+    }

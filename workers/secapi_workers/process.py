@@ -1,0 +1,70 @@
+"""One worker process: its event loop, database connections, sandbox and directory, all made after the fork."""
+
+import asyncio
+import os
+import platform
+from uuid import UUID
+
+import uvloop
+
+from secapi_core.ledger.database import Database
+from secapi_core.objects import ArtifactStore
+from secapi_workers.runner.attempt import Equipment
+from secapi_workers.runner.draining import Draining
+from secapi_workers.runner.jobs import JobRunner
+from secapi_workers.runner.sandbox import Sandbox
+from secapi_workers.runner.workspace import Workspace
+from secapi_workers.settings import MIB, WorkerSettings
+from secapi_workers.sources.prepare import Sources
+
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+class WorkerProcess:
+    """What one process of the pool needs to run jobs; ``open`` and ``close`` are called in that process only."""
+
+    def __init__(self, settings: WorkerSettings, draining: Draining) -> None:
+        """Remember the settings; nothing is opened in the parent."""
+        self.settings = settings
+        self.draining = draining
+
+    def open(self) -> None:
+        """Make everything; connects to nothing yet, so it works while the database is away."""
+        settings = self.settings
+        self.draining.attach()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._database = Database(settings, application="secapi-worker")
+        self._workspace = Workspace(settings.workdir)
+        self._sandbox = Sandbox()
+        path_variable = f"{settings.tools_dir / 'bin'}:{SYSTEM_PATH}"
+        sources = Sources(
+            store=ArtifactStore(settings.artifact_url),
+            sandbox=self._sandbox,
+            max_bytes=settings.source_max_mib * MIB,
+            seconds=settings.source_timeout,
+            path_variable=path_variable,
+        )
+        self._jobs = JobRunner(
+            Equipment(
+                database=self._database,
+                sandbox=self._sandbox,
+                workspace=self._workspace,
+                sources=sources,
+                path_variable=path_variable,
+            ),
+            leases=settings,
+            draining=self.draining,
+            patience=settings.drain_seconds,
+            worker=f"{platform.node()}:{os.getpid()}",
+        )
+
+    def run_job(self, job_id: UUID) -> None:
+        """Run one job to its outcome; raises ``Drained`` if this worker takes no more."""
+        self._runner.run(self._jobs.run(job_id))
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._runner.run(self._database.close())
+        self._runner.close()
+        self._sandbox.close()
+        self._workspace.close()

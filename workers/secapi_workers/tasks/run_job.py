@@ -1,0 +1,36 @@
+"""The one message of the main road: look at this job."""
+
+from uuid import UUID
+
+import structlog
+from celery import Task
+from celery.exceptions import Reject
+
+from secapi_core.messages import RUN_JOB
+from secapi_workers.process import WorkerProcess
+from secapi_workers.runner.jobs import Drained
+
+log = structlog.get_logger(__name__)
+
+
+class RunJob(Task):  # type: ignore[misc]  # Celery has no types
+    """A thin wrapper: the ledger decides whether there is anything to do, and every outcome is there, not in Celery."""
+
+    name = RUN_JOB
+    ignore_result = True
+
+    def __init__(self, process: WorkerProcess) -> None:
+        """Run jobs in ``process``, which Celery's signals open and close around a process's life."""
+        self.process = process
+
+    def run(self, job_id: object) -> None:
+        """Run the job; a message that names none is dropped, because it will not get better by being sent again."""
+        try:
+            identifier = UUID(str(job_id))
+        except ValueError:
+            log.warning("message names no job", job_id=str(job_id)[:100])
+            return
+        try:
+            self.process.run_job(identifier)
+        except Drained:
+            raise Reject("this worker is going away", requeue=True) from None
