@@ -1,0 +1,42 @@
+"""Gauges that come from the ledger; the leader alone sets them, so that sums over pods stay right."""
+
+from secapi_core.ledger.database import Database
+from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.queues import queue_depths
+from secapi_operator import metrics
+
+
+async def refresh_work(database: Database) -> None:
+    """How much waits to be sent, run or looked at by a person."""
+    async with database.transaction() as session:
+        depths = await queue_depths(session)
+        waiting = await outbox(session)
+        dead = await dead_letters(session)
+    metrics.OUTBOX_MESSAGES.set(waiting.due)
+    metrics.OUTBOX_AGE.set(waiting.oldest_age_seconds)
+    # What is not there any more must not keep its last value.
+    for gauge in (metrics.QUEUE_JOBS, metrics.QUEUE_AGE, metrics.DEAD_LETTERS):
+        gauge.clear()
+    for depth in depths:
+        metrics.QUEUE_JOBS.labels(depth.pool, depth.priority.value, "queued").set(depth.queued)
+        metrics.QUEUE_JOBS.labels(depth.pool, depth.priority.value, "running").set(depth.running)
+        metrics.QUEUE_AGE.labels(depth.pool, depth.priority.value).set(depth.oldest_age_seconds)
+    for (namespace, scanner), count in dead.items():
+        metrics.DEAD_LETTERS.labels(namespace, scanner).set(count)
+
+
+async def refresh_findings(database: Database) -> None:
+    """Findings by severity and state; reads the whole table, so it is done seldom."""
+    async with database.transaction() as session:
+        counts = await findings_by_severity_and_state(session)
+    metrics.FINDINGS.clear()
+    for entry in counts:
+        metrics.FINDINGS.labels(entry.namespace, entry.severity.value, entry.state.value).set(entry.count)
+
+
+def clear_gauges() -> None:
+    """Forget what only a leader knows."""
+    metrics.OUTBOX_MESSAGES.set(0)
+    metrics.OUTBOX_AGE.set(0)
+    for gauge in (metrics.QUEUE_JOBS, metrics.QUEUE_AGE, metrics.DEAD_LETTERS, metrics.FINDINGS):
+        gauge.clear()

@@ -1,0 +1,51 @@
+"""What the operator counts. Labels come from small closed sets: kinds, pools, reasons, severities; never targets."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LEADER = Gauge("secapi_operator_leader", "1 in the process that holds the Lease")
+
+RECONCILE_DURATION = Histogram(
+    "secapi_reconcile_duration_seconds",
+    "Time to bring one scan a step further",
+    ["step"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+)
+RECONCILE_ERRORS = Counter("secapi_reconcile_errors_total", "Reconciles that failed and will be tried again", ["error"])
+RECONCILE_RETRIES = Counter("secapi_reconcile_retries_total", "Tries that followed a failed one")
+RECONCILE_QUEUE = Gauge("secapi_reconcile_queue_depth", "Scans that wait to be looked at")
+RECONCILE_DELAYED = Gauge("secapi_reconcile_queue_delayed", "Scans that wait for a timer or a backoff")
+
+KUBERNETES_WRITES = Counter(
+    "secapi_kubernetes_writes_total", "Writes sent to the apiserver, by its answer", ["verb", "kind", "code"]
+)
+KUBERNETES_REQUEST_RETRIES = Counter(
+    "secapi_kubernetes_request_retries_total", "Requests sent again, by why", ["reason"]
+)
+WATCH_RESTARTS = Counter("secapi_watch_restarts_total", "Watches that ended and were started anew")
+OBJECTS = Gauge("secapi_objects", "Objects in memory", ["kind"])
+
+SCANS = Counter("secapi_scans_total", "Finished scans whose outcome is in their status", ["outcome", "reason"])
+SCAN_DURATION = Histogram(
+    "secapi_scan_duration_seconds",
+    "From submission to the last result",
+    ["outcome"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1_800, 3_600, 14_400),
+)
+JOBS_REAPED = Counter("secapi_attempts_lost_total", "Attempts whose worker fell silent", ["scanner", "state"])
+JOBS_REDISPATCHED = Counter("secapi_jobs_redispatched_total", "Messages sent again for queued jobs", ["queue", "cause"])
+SCANS_ORPHANED = Counter("secapi_scans_orphaned_total", "Open scans cancelled because their ScanRequest is gone")
+
+MESSAGES_PUBLISHED = Counter("secapi_messages_published_total", "Messages given to the broker", ["queue"])
+PUBLISH_ERRORS = Counter("secapi_publish_errors_total", "Batches of messages the broker did not take", ["error"])
+OUTBOX_MESSAGES = Gauge("secapi_outbox_messages", "Messages that are due and not yet sent")
+OUTBOX_AGE = Gauge("secapi_outbox_oldest_seconds", "How long the oldest due message has waited")
+
+QUEUE_JOBS = Gauge("secapi_queue_jobs", "Jobs in the ledger", ["pool", "priority", "state"])
+QUEUE_AGE = Gauge("secapi_queue_oldest_seconds", "How long the oldest due job has waited", ["pool", "priority"])
+DEAD_LETTERS = Gauge(
+    "secapi_dead_letters", "Jobs out of attempts that nobody has replayed or purged", ["namespace", "scanner"]
+)
+FINDINGS = Gauge("secapi_findings", "Findings in the ledger", ["namespace", "severity", "state"])
+
+LOOP_ERRORS = Counter("secapi_loop_errors_total", "Rounds of a background duty that failed", ["loop"])
+LAST_SUCCESS = Gauge("secapi_loop_last_success_timestamp_seconds", "When a background duty last went well", ["loop"])

@@ -1,0 +1,35 @@
+"""Background duties: something done again and again until its task is cancelled, whatever goes wrong in one round."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from secapi_operator import metrics
+from secapi_operator.backoff import Backoff
+
+log = structlog.get_logger(__name__)
+
+
+async def every(interval: float, duty: Callable[[], Awaitable[object]], *, name: str) -> None:
+    """Run ``duty``, wait ``interval`` give or take a tenth, and so on; a failed round is tried again with backoff."""
+    backoff = Backoff(first=0.5, ceiling=5.0)
+    while True:
+        try:
+            await duty()
+        # A duty talks to Postgres, Redis and Kubernetes; whichever is down, the loop must outlive it (promise P5).
+        except Exception as error:
+            metrics.LOOP_ERRORS.labels(name).inc()
+            log.warning("duty failed", loop=name, failures=backoff.failures + 1, error=describe(error))
+            await backoff.failed()
+        else:
+            backoff.reset()
+            metrics.LAST_SUCCESS.labels(name).set_to_current_time()
+            await asyncio.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 -- jitter, not a secret
+
+
+def describe(error: BaseException) -> str:
+    """Type and first line of an error, bounded: database drivers append the statement and its parameters."""
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line[:300]}"

@@ -1,0 +1,108 @@
+"""Reconciling ScanRequests: :func:`decide` says what is next, this has it done, one step at a time.
+
+Every step is safe to repeat and safe to race: transitions are idempotent, writes to the apiserver name the version
+they are based on. After a step the key comes back by itself: from the ledger's notification, from a timer set here,
+or, should either be lost, from the sweep.
+"""
+
+import time
+from uuid import UUID
+
+from secapi_core.ledger.database import Database
+from secapi_core.planning import PlatformLimits
+from secapi_operator.kube import Kube
+from secapi_operator.loader import ScanLoader
+from secapi_operator.objects import ScanKey, Stage, StoredScan
+from secapi_operator.reconcile.decide import Cancel, Delays, Delete, Nothing, Plan, Show, Step, Wait, decide
+from secapi_operator.reconcile.planner import ScanPlanner
+from secapi_operator.reconcile.presenter import ScanPresenter
+from secapi_operator.reconcile.quota import QuotaLine
+from secapi_operator.settings import OperatorSettings
+from secapi_operator.store import Store
+from secapi_operator.workqueue import WorkQueue
+
+_QUOTA_RECHECK = 15.0
+"""Seconds until a scan that waits for its namespace's quota looks again though nobody woke it."""
+
+
+class ScanReconciler:
+    """Brings scans a step further; safe to call for different keys at once."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        kube: Kube,
+        database: Database,
+        loader: ScanLoader,
+        queue: WorkQueue[ScanKey],
+        settings: OperatorSettings,
+    ) -> None:
+        """Work with what the caller opened and keeps."""
+        tuning = settings.tuning
+        self.delays = Delays(queued=tuning.queued_status_delay, running=tuning.running_status_delay)
+        self._store = store
+        self._loader = loader
+        self._queue = queue
+        self._line = QuotaLine(queue.add)
+        platform = PlatformLimits(denied_cidrs=settings.denied_cidrs, max_jobs_per_scan=settings.max_jobs_per_scan)
+        self._planner = ScanPlanner(store, database, self._line, platform)
+        self._presenter = ScanPresenter(store, kube)
+        # What is further away comes back with a sweep, so that timers stay few.
+        self._horizon = 2 * tuning.sweep_interval
+
+    def notified(self, name: str) -> None:
+        """The ledger said that the scan ``namespace/name`` started or finished."""
+        namespace, _, scan = name.partition("/")
+        stored = self._store.scans.get(namespace, scan)
+        if stored is not None:
+            self._queue.add(stored.key)
+        self._line.wake_first(namespace)
+
+    async def reconcile(self, key: ScanKey) -> str:
+        """Take the next step and return its name."""
+        stored = self._store.scan(key)
+        # What is over needs no look into the ledger.
+        over = stored is not None and stored.stage is Stage.FINAL
+        summary = None if over else await self._loader.load(UUID(key.uid))
+        step = decide(stored, summary, self.delays, monotonic=time.monotonic(), wall=time.time())
+        if not isinstance(step, Plan):
+            self._line.leave(key)
+        await self._take(key, step)
+        return type(step).__name__.lower()
+
+    async def _take(self, key: ScanKey, step: Step) -> None:
+        match step:
+            case Nothing():
+                return
+            case Wait(seconds):
+                if seconds <= self._horizon:
+                    self._queue.add_after(key, seconds)
+                return
+            case Plan(scan):
+                await self._plan(scan)
+                return
+            case Cancel(failure, scan):
+                await self._planner.cancel(key, failure, scan)
+            case Show(scan, summary):
+                await self._presenter.show(scan, summary)
+            case Delete(scan):
+                await self._presenter.delete(scan)
+        if self._store.scan(key) is not None:
+            self._queue.add(key)
+
+    async def _plan(self, scan: StoredScan) -> None:
+        why = await self._planner.plan(scan)
+        if why is None:
+            self._line.leave(scan.key)
+            self._queue.add(scan.key)
+            return
+        self._line.join(scan.key)
+        self._queue.add_after(scan.key, _QUOTA_RECHECK)
+        if scan.stage is Stage.BLANK:
+            remaining = scan.noticed_at + self.delays.queued - time.monotonic()
+            if remaining > 0:
+                self._queue.add_after(scan.key, remaining)
+            else:
+                await self._planner.register(scan)
+                await self._presenter.show_waiting(scan, why)
