@@ -1,0 +1,66 @@
+"""Putting the application together: resources, routes, layers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from secapi_api import documents, problems
+from secapi_api.artifacts.routes import router as artifacts
+from secapi_api.health.routes import router as health
+from secapi_api.middleware.context import RequestContext
+from secapi_api.middleware.failsafe import Failsafe
+from secapi_api.middleware.limits import Bounds, RequestLimits
+from secapi_api.middleware.observation import Observation
+from secapi_api.resources import opened
+from secapi_api.scanners.routes import router as scanners
+from secapi_api.scans.routes import router as scans
+from secapi_api.settings import ApiSettings, Tuning
+
+ROUTERS = (scans, artifacts, scanners, health)
+
+
+def create_app(settings: ApiSettings) -> FastAPI:
+    """The application; what it needs is opened when the server starts it and closed when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings) as resources:
+            app.state.resources = resources
+            yield
+
+    app = FastAPI(
+        title="SecAPI",
+        version=version("secapi"),
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+        # FastAPI's own pages load scripts from a CDN, which neither our headers nor an offline cluster allow.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    documents.install(app)
+    _add_layers(app, settings.tuning)
+    return app
+
+
+def _add_layers(app: FastAPI, tuning: Tuning) -> None:
+    """The last one added is the outermost."""
+    default = Bounds(tuning.body_limit, tuning.request_timeout)
+    upload = Bounds(tuning.artifact_limit, tuning.upload_timeout)
+    app.add_middleware(RequestLimits, default=default, special={("POST", "/v1/artifacts"): upload})
+    app.add_middleware(Failsafe)
+    app.add_middleware(Observation)
+    app.add_middleware(RequestContext)
+
+
+def _operation_id(route: APIRoute) -> str:
+    """``list_scans`` becomes ``listScans``: stable as long as the function keeps its name."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)

@@ -1,0 +1,1 @@
+"""Source archives: uploaded once, scanned by digest."""

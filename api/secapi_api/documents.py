@@ -1,0 +1,77 @@
+"""``/openapi.json``, and ``/docs``: a plain index of it that needs no script."""
+
+from functools import cache
+from html import escape
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Response
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from secapi_api.bodies import documented_models
+from secapi_api.problems import Problem
+
+DESCRIPTION = """\
+Submit security scans, follow them, read their findings. Every error is `application/problem+json` (RFC 9457).
+Lists come in pages: give `nextCursor` of one page as `cursor` to get the next.
+"""
+TAGS = [
+    {"name": "scans", "description": "Runs of scanners over targets."},
+    {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
+    {"name": "scanners", "description": "What can be run."},
+    {"name": "health", "description": "Probes."},
+]
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of ``app``."""
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary="Security scans on Kubernetes",
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        tags=TAGS,
+        routes=app.routes,
+    )
+    # Bodies are read by a dependency and problems are made by a handler, so FastAPI knows neither's schema.
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+    models += [(model, "validation") for model in documented_models]
+    _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"] |= definitions["$defs"]
+    return document
+
+
+def install(app: FastAPI) -> None:
+    """Serve both; neither needs a key."""
+
+    @cache
+    def openapi_json() -> bytes:
+        return orjson.dumps(openapi_document(app))
+
+    @cache
+    def index() -> str:
+        return _index(openapi_document(app))
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def get_openapi_document() -> Response:
+        return Response(openapi_json(), media_type="application/json")
+
+    @app.get("/docs", include_in_schema=False)
+    async def get_documentation() -> Response:
+        return Response(index(), media_type="text/html; charset=utf-8")
+
+
+def _index(document: dict[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{method.upper()}</td><td><code>{escape(path)}</code></td><td>{escape(operation['description'])}</td></tr>"
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    )
+    title = escape(document["info"]["title"])
+    return (
+        f"<!doctype html><html lang='en'><title>{title}</title><h1>{title}</h1>"
+        f"<p>Everything in detail: <a href='/openapi.json'>openapi.json</a></p><table>{rows}</table></html>"
+    )

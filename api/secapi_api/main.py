@@ -1,0 +1,35 @@
+"""The console script ``secapi-api``: one process of the API; a Deployment runs as many as it takes."""
+
+import uvicorn
+
+from secapi_api.app import create_app
+from secapi_api.settings import ApiSettings
+from secapi_core import logs
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT, then let requests under way finish."""
+    settings = ApiSettings()
+    logs.configure(settings.log_level, settings.log_format, component="api")
+    server(settings).run()
+
+
+def server(settings: ApiSettings) -> uvicorn.Server:
+    """The server, ready to run."""
+    tuning = settings.tuning
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=tuning.host,
+            port=tuning.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            # Ours are structured and carry ids.
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=round(tuning.shutdown_timeout),
+        )
+    )

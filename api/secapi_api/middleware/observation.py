@@ -1,0 +1,54 @@
+"""One log line and one histogram sample for every request."""
+
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from secapi_api.metrics import REQUEST_DURATION, REQUESTS_IN_FLIGHT, method_label, route_label
+
+ABORTED = "aborted"
+"""Status label of a request that got no answer: it was cancelled, or the process made a mistake in answering."""
+
+_UNREMARKABLE = frozenset({"/healthz", "/readyz", "/metrics"})
+
+log = structlog.get_logger("secapi_api.access")
+
+
+class Observation:
+    """Measures from the request's headers to the end of its response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap ``app``."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Probes and scrapes are logged at debug level: they are most of the requests of an idle API."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = ABORTED
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        REQUESTS_IN_FLIGHT.inc()
+        try:
+            await self.app(scope, receive, noting)
+        finally:
+            REQUESTS_IN_FLIGHT.dec()
+            seconds = time.perf_counter() - started
+            route = route_label(scope)
+            REQUEST_DURATION.labels(route, method_label(scope), status).observe(seconds)
+            (log.debug if route in _UNREMARKABLE else log.info)(
+                "request answered",
+                method=scope["method"],
+                path=scope["path"],
+                route=route,
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
+            )

@@ -1,0 +1,70 @@
+"""A value read from elsewhere that is kept for a while: one read at a time, and an old value rather than none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import structlog
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class Refreshed(Generic[T]):
+    """``load``'s result, at most ``age`` seconds old while ``load`` works and as old as need be while it fails."""
+
+    def __init__(self, load: Callable[[], Awaitable[T]], *, age: float) -> None:
+        """Read nothing yet."""
+        self._load = load
+        self._age = age
+        self._value: tuple[T] | None = None
+        self._read_at = 0.0
+        self._reading: asyncio.Task[None] | None = None
+
+    async def get(self) -> T:
+        """The value in memory; if it is too old, it is read again meanwhile. Only the first caller waits.
+
+        Raises what ``load`` raises as long as there is no value at all.
+        """
+        if self._value is None:
+            return await self.newer(than=self._age)
+        if self._seconds_old() > self._age:
+            self._start()
+        return self._value[0]
+
+    async def newer(self, *, than: float) -> T:
+        """A value read less than ``than`` seconds ago, reading it now if need be; raises what ``load`` raises."""
+        if self._value is None or self._seconds_old() > than:
+            await self._read()
+        assert self._value is not None  # noqa: S101 -- narrows the type; _read has set it or raised
+        return self._value[0]
+
+    def _seconds_old(self) -> float:
+        return asyncio.get_running_loop().time() - self._read_at
+
+    async def _read(self) -> None:
+        # Shielded: when the caller who started the read goes away, the others still wait for it.
+        await asyncio.shield(self._start())
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_now())
+            self._reading.add_done_callback(self._finished)
+        return self._reading
+
+    async def _read_now(self) -> None:
+        started = asyncio.get_running_loop().time()
+        self._value = (await self._load(),)
+        self._read_at = started
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._reading = None
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("could not read again", what=self._load.__qualname__, error=repr(error))
+
+    async def close(self) -> None:
+        """Give up a read that is under way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])

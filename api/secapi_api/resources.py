@@ -1,0 +1,48 @@
+"""What one process opens once and every request shares."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from secapi_api import metrics
+from secapi_api.kube.catalogue import Catalogues
+from secapi_api.kube.client import KubernetesClient
+from secapi_api.kube.scan_requests import ScanRequests
+from secapi_api.ledger import Ledger
+from secapi_api.settings import ApiSettings
+from secapi_core.ledger.database import Database
+from secapi_core.objects import ArtifactStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Opened by :func:`opened`, reached through ``dependencies``."""
+
+    settings: ApiSettings
+    ledger: Ledger
+    kubernetes: KubernetesClient
+    catalogues: Catalogues
+    scan_requests: ScanRequests
+    artifacts: ArtifactStore
+
+
+@asynccontextmanager
+async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
+    """Open everything; nothing is contacted yet, so the process starts while its backends are down."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings, application="secapi-api")
+        stack.push_async_callback(database.close)
+        metrics.watch_pool(database.engine)
+        kubernetes = await KubernetesClient.connect(settings)
+        stack.push_async_callback(kubernetes.close)
+        catalogues = Catalogues(kubernetes, age=settings.tuning.catalogue_age)
+        stack.push_async_callback(catalogues.close)
+        yield Resources(
+            settings=settings,
+            ledger=Ledger(database),
+            kubernetes=kubernetes,
+            catalogues=catalogues,
+            scan_requests=ScanRequests(kubernetes),
+            artifacts=await asyncio.to_thread(ArtifactStore, settings.artifact_url),
+        )

@@ -1,0 +1,1 @@
+"""The catalogue of scanners, as the cluster has it."""

@@ -1,0 +1,1 @@
+"""Scans: submit, read, cancel, delete. The canonical resource: the others look like it."""

@@ -1,0 +1,136 @@
+"""``/v1/scans``."""
+
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from secapi_api.auth.callers import Role
+from secapi_api.bodies import JsonBody, request_body
+from secapi_api.dependencies import AppResources, AuthenticatedCaller
+from secapi_api.errors import LedgerUnavailable
+from secapi_api.findings.schemas import ScanFinding
+from secapi_api.problems import documented
+from secapi_api.scans import service
+from secapi_api.scans.parameters import FindingQuery, ScanQuery
+from secapi_api.scans.schemas import CreateScan, Scan, ScanJob, ScanSummary, SubmittedScan
+from secapi_api.scans.submission import Submission
+from secapi_api.schemas import Page
+from secapi_core.ledger.queries import findings, jobs, scans
+from secapi_core.ledger.transitions.cancel import cancel_scan as cancel_in_ledger
+from secapi_core.ledger.transitions.delete import delete_scan as hide_in_ledger
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/v1/scans", tags=["scans"], responses=documented(401, 403, 422, 503))
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="The same key with the same body gives the same scan, however often it is sent.",
+    ),
+]
+
+
+@router.post("", status_code=202, responses=documented(409, 413, 415, 429), openapi_extra=request_body(CreateScan))
+async def create_scan(
+    caller: AuthenticatedCaller,
+    resources: AppResources,
+    body: Annotated[CreateScan, Depends(JsonBody(CreateScan))],
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> SubmittedScan:
+    """Submit a scan. What can be known to be wrong with it is refused here; what is accepted comes to an end."""
+    caller.require(Role.OPERATOR, body.namespace)
+    submission = Submission.of(body, caller, idempotency_key)
+    accepted = await service.accept(resources, submission)
+    try:
+        async with resources.ledger.transaction() as session:
+            answer = await service.register(session, accepted)
+    except LedgerUnavailable as error:
+        # The ScanRequest exists, so the scan is accepted (promise P1); the operator enters it in the ledger.
+        log.warning("scan accepted without the ledger", scan_id=str(accepted.request.id), cause=repr(error.__cause__))
+        answer = accepted.answer()
+    response.headers["Location"] = answer.links.self
+    return answer
+
+
+@router.get("")
+async def list_scans(
+    caller: AuthenticatedCaller, resources: AppResources, wanted: Annotated[ScanQuery, Query()]
+) -> Page[ScanSummary]:
+    """Scans of one namespace or of all that the caller may see, newest first."""
+    if wanted.namespace is not None:
+        caller.require(Role.VIEWER, wanted.namespace)
+    async with resources.ledger.transaction() as session:
+        page = await scans.list_scans(session, wanted.filter(caller.namespaces), wanted.cursor, wanted.limit)
+    return Page(items=[ScanSummary.brief(scan) for scan in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/{scan_id}", responses=documented(404))
+async def get_scan(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
+    """One scan."""
+    async with resources.ledger.transaction() as session:
+        return Scan.of(await service.visible_scan(session, scan_id, caller))
+
+
+@router.get("/{scan_id}/jobs", responses=documented(404))
+async def list_scan_jobs(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Page[ScanJob]:
+    """The scan's jobs in the order of its plan, on one page; none before it is planned."""
+    async with resources.ledger.transaction() as session:
+        await service.visible_scan(session, scan_id, caller)
+        found = await jobs.list_jobs(session, scan_id)
+    return Page(items=[ScanJob.of(job) for job in found], next_cursor=None)
+
+
+@router.get("/{scan_id}/findings", responses=documented(404))
+async def list_scan_findings(
+    scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources, wanted: Annotated[FindingQuery, Query()]
+) -> Page[ScanFinding]:
+    """What the scan found so far, worst first."""
+    async with resources.ledger.transaction() as session:
+        await service.visible_scan(session, scan_id, caller)
+        page = await findings.list_scan_findings(
+            session,
+            scan_id,
+            severities=wanted.severity or None,
+            only_new=wanted.only_new,
+            cursor=wanted.cursor,
+            limit=wanted.limit,
+        )
+    return Page(items=[ScanFinding.of(finding) for finding in page.items], next_cursor=page.next_cursor)
+
+
+@router.post("/{scan_id}/cancel", status_code=202, responses=documented(404))
+async def cancel_scan(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
+    """Stop the scan: what has not begun ends at once, what runs within seconds. One that has ended stays as it is."""
+    async with resources.ledger.transaction() as session:
+        scan = await service.visible_scan(session, scan_id, caller, Role.OPERATOR)
+        if scan.state.terminal:
+            return Scan.of(scan)
+        # The ledger first: it is what stops the work. Whoever has to repeat the request finds both steps repeatable.
+        await cancel_in_ledger(session, scan_id, service.cancelled_by(caller))
+        scan = await service.visible_scan(session, scan_id, caller)
+    await resources.scan_requests.cancel(scan.namespace, scan.name, scan.id)
+    return Scan.of(scan)
+
+
+@router.delete("/{scan_id}", status_code=204, responses=documented(404) | {202: {"model": Scan}})
+async def delete_scan(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Response:
+    """Delete the ScanRequest and hide the scan; its findings stay.
+
+    A scan that is still running is cancelled and answered with 202; delete it again once it has ended.
+    """
+    async with resources.ledger.transaction() as session:
+        scan = await service.visible_scan(session, scan_id, caller, Role.OPERATOR)
+    await resources.scan_requests.delete(scan.namespace, scan.name, scan.id)
+    async with resources.ledger.transaction() as session:
+        await cancel_in_ledger(session, scan_id, service.deleted_by(caller))
+        if await hide_in_ledger(session, scan_id):
+            return Response(status_code=204)
+        scan = await service.visible_scan(session, scan_id, caller)
+    return Response(Scan.of(scan).model_dump_json(by_alias=True), 202, media_type="application/json")

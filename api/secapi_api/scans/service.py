@@ -1,0 +1,133 @@
+"""Decisions about scans. Routes open the transactions and call these."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from secapi_api.auth.callers import Caller, Role
+from secapi_api.errors import NotFound, QuotaExceeded
+from secapi_api.kube.scan_requests import NameTaken, StoredRequest
+from secapi_api.resources import Resources
+from secapi_api.scans.schemas import SubmittedJob, SubmittedScan, phase
+from secapi_api.scans.submission import Submission
+from secapi_core.crds.scanrequest import ScanRequestSpec
+from secapi_core.errors import Rejected
+from secapi_core.failures import Failure, FailureReason
+from secapi_core.ledger.queries.active import count_active
+from secapi_core.ledger.queries.jobs import list_jobs
+from secapi_core.ledger.queries.scans import ScanDetail, get_scan, get_states
+from secapi_core.ledger.states import ScanState
+from secapi_core.ledger.transitions.register import register_scan
+from secapi_core.ledger.types import NewScan
+from secapi_core.planning import Plan, PlatformLimits, check_quota, job_id
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A submission and its ScanRequest. ``plan`` is None if it was accepted before and could not be planned now."""
+
+    submission: Submission
+    request: StoredRequest
+    plan: Plan | None
+
+    @property
+    def new_scan(self) -> NewScan:
+        """What is entered in the ledger."""
+        wanted = self.submission
+        return NewScan(self.request.id, wanted.namespace, wanted.name, wanted.spec, wanted.submitted_by)
+
+    def answer(self, state: ScanState = ScanState.PENDING, jobs: Sequence[SubmittedJob] = ()) -> SubmittedScan:
+        """``jobs`` as the ledger has them; until it does, those that the operator will find, planning as we did."""
+        return SubmittedScan(
+            id=self.request.id,
+            namespace=self.submission.namespace,
+            name=self.submission.name,
+            phase=phase(state),
+            jobs=list(jobs) or self._planned_jobs(),
+        )
+
+    def _planned_jobs(self) -> list[SubmittedJob]:
+        jobs = [] if self.plan is None else self.plan.jobs
+        return [
+            SubmittedJob.of(job_id(self.request.id, job.scanner, job.target_key), job.scanner, job.target.to_wire())
+            for job in jobs
+        ]
+
+
+async def register(session: AsyncSession, accepted: Accepted) -> SubmittedScan:
+    """Enter the scan in the ledger, so that it can be read at once, and answer what is known of it there."""
+    await register_scan(session, accepted.new_scan)
+    if not accepted.request.found:
+        return accepted.answer()
+    states = await get_states(session, [accepted.request.id])
+    jobs = await list_jobs(session, accepted.request.id)
+    return accepted.answer(
+        states[accepted.request.id].state, [SubmittedJob.of(job.id, job.scanner, job.target) for job in jobs]
+    )
+
+
+async def accept(resources: Resources, submission: Submission) -> Accepted:
+    """Plan, then create the ScanRequest. Raises what the caller must hear about; repeating it changes nothing."""
+    try:
+        plan = await _checked_plan(resources, submission.namespace, submission.spec)
+    except (Rejected, QuotaExceeded):
+        # Rules and quotas may have changed since this very submission was accepted; its answer must not.
+        earlier = await _earlier(resources, submission)
+        if earlier is None:
+            raise
+        return Accepted(submission, earlier, None)
+    try:
+        request = await resources.scan_requests.create(
+            submission.namespace,
+            submission.name,
+            submission.spec,
+            submission=submission.mark,
+            submitted_by=submission.submitted_by,
+        )
+    except NameTaken as taken:
+        raise submission.refusal(taken.existing) from taken
+    return Accepted(submission, request, plan)
+
+
+async def _checked_plan(resources: Resources, namespace: str, spec: ScanRequestSpec) -> Plan:
+    settings = resources.settings
+    limits = PlatformLimits(denied_cidrs=settings.denied_cidrs, max_jobs_per_scan=settings.max_jobs_per_scan)
+    plan = await resources.catalogues.plan(namespace, spec, limits)
+    policies = (await resources.catalogues.current()).policies.get(namespace, ())
+    if any(policy.max_active_scans is not None for policy in policies):
+        async with resources.ledger.transaction() as session:
+            active = await count_active(session, namespace)
+        try:
+            check_quota(active, policies)
+        except Rejected as rejected:
+            raise QuotaExceeded(rejected.failure.message, headers={"Retry-After": "30"}) from rejected
+    return plan
+
+
+async def _earlier(resources: Resources, submission: Submission) -> StoredRequest | None:
+    """The outcome of the same submission sent before, which only an Idempotency-Key makes possible."""
+    if submission.key is None:
+        return None
+    found = await resources.scan_requests.find(submission.namespace, submission.name)
+    return found if found is not None and found.submission == submission.mark else None
+
+
+async def visible_scan(session: AsyncSession, scan_id: UUID, caller: Caller, role: Role = Role.VIEWER) -> ScanDetail:
+    """The scan, if the caller may know of it and has ``role`` in its namespace."""
+    scan = await get_scan(session, scan_id, caller.namespaces)
+    if scan is None:
+        raise NotFound(f"there is no scan {scan_id}")
+    caller.require(role, scan.namespace)
+    return scan
+
+
+def cancelled_by(caller: Caller) -> Failure:
+    """Why a scan ends that somebody cancels."""
+    return Failure(FailureReason.CANCELLED, f"cancelled by {caller.name} ({caller.id})")
+
+
+def deleted_by(caller: Caller) -> Failure:
+    """Why a scan ends that somebody deletes while it runs."""
+    return Failure(FailureReason.REQUEST_DELETED, f"deleted by {caller.name} ({caller.id})")

@@ -1,0 +1,58 @@
+"""What the schemas of all resources share."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+
+from secapi_core import paging
+from secapi_core.crds.base import Model
+
+T = TypeVar("T")
+
+
+class Schema(Model):
+    """A body or an answer; the docstring below a field is its description in the OpenAPI document."""
+
+
+class Page(Schema, Generic[T]):
+    """One page of a list, newest first."""
+
+    items: list[T]
+
+    next_cursor: str | None
+    """Give it as ``cursor`` to get the next page; null on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonOf:
+    """Annotates a JSON object that the ledger keeps: shown as it is stored, documented as ``model``.
+
+    It is not read as ``model`` again, which may have changed since it was stored.
+    """
+
+    model: type[Model]
+
+    def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The model's own schema."""
+        return handler(self.model.__pydantic_core_schema__)
+
+
+Limit = Annotated[int, Query(ge=1, le=paging.MAX_LIMIT, description="Items on one page, at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=paging.CURSOR_LIMIT, description="`nextCursor` of the page before; opaque and not to be made up."),
+]
+
+Namespace = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        examples=["team-a"],
+        description="Kubernetes namespace: the tenant.",
+    ),
+]

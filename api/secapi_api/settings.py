@@ -1,0 +1,74 @@
+"""The API's settings, from environment variables. Durations are seconds, sizes are bytes."""
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from secapi_core.settings import Settings
+
+MEBIBYTE = 1024 * 1024
+
+
+class Tuning(BaseSettings):
+    """Where one API process listens, and its bounds, from ``SECAPI_API_…``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SECAPI_API_", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """0 takes a free port."""
+
+    body_limit: Annotated[int, Field(ge=1024, le=64 * MEBIBYTE)] = MEBIBYTE
+    """Largest JSON body; etcd refuses objects above 1.5 MiB anyway."""
+
+    artifact_limit: Annotated[int, Field(ge=1024)] = 512 * MEBIBYTE
+    """Largest upload."""
+
+    request_timeout: Annotated[float, Field(gt=0, le=300)] = 20.0
+    """A request that takes longer is given up with 503."""
+
+    upload_timeout: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    """The same for an upload, whose pace is its client's."""
+
+    shutdown_timeout: Annotated[float, Field(ge=0, le=300)] = 20.0
+    """How long requests under way may take to finish once the process is told to stop."""
+
+    kubernetes_timeout: Annotated[float, Field(gt=0, le=60)] = 4.0
+    """Longest wait for one answer of the apiserver."""
+
+    kubernetes_deadline: Annotated[float, Field(gt=0, le=120)] = 12.0
+    """Longest time for one call, tries and pauses together."""
+
+    kubernetes_connections: Annotated[int, Field(ge=1, le=500)] = 32
+
+    catalogue_age: Annotated[float, Field(ge=0, le=600)] = 10.0
+    """Scanners and ScanPolicies are read again when what is in memory is older."""
+
+
+class ApiSettings(Settings):
+    """Addresses of what the API talks to, from ``SECAPI_…``.
+
+    The Kubernetes API is found as every client finds it: ``KUBECONFIG``, else the pod's service account.
+    """
+
+    api_key_pepper: Annotated[SecretStr, Field(min_length=16)]
+    """Keys the hashes of API keys: a stolen table alone verifies nothing."""
+
+    artifact_url: str = "memory:///"
+    """Where uploads are kept: ``file:///…``, ``s3://…``; the default forgets them with the process."""
+
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+
+    denied_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
+    """The cluster's own ranges (pods, services, nodes), as a JSON list: scanned only where a policy names them."""
+
+    max_jobs_per_scan: Annotated[int, Field(ge=1, le=2_000)] = 2_000
+    """Ceiling for every namespace; policies can only lower it."""
+
+    kubeconfig: Annotated[str | None, Field(validation_alias="KUBECONFIG")] = None
+
+    tuning: Tuning = Field(default_factory=Tuning)
