@@ -56,6 +56,7 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/lint-imports
 	$(BIN)/secapi-dev crds --check
 	$(BIN)/secapi-dev openapi --check
+	$(BIN)/secapi-dev settings --check
 
 .PHONY: test
 test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
@@ -74,6 +75,10 @@ crds: .venv/.synced ## Write manifests/crds from core/secapi_core/crds
 .PHONY: openapi
 openapi: .venv/.synced ## Write docs/reference/openapi.json from the API
 	$(BIN)/secapi-dev openapi
+
+.PHONY: settings
+settings: .venv/.synced ## Write docs/reference/settings.md from the settings classes
+	$(BIN)/secapi-dev settings
 
 .PHONY: format
 format: .venv/.synced ## Format and fix what ruff can fix
