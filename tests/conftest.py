@@ -1,3 +1,3 @@
 """Fixtures for every test folder."""
 
-pytest_plugins = ["stack_fixtures"]
+pytest_plugins = ["running_stack_fixtures", "stack_fixtures"]

@@ -19,8 +19,10 @@ class Tuning(BaseSettings):
     )
 
     host: str = "127.0.0.1"
+    """Address to listen on; a pod needs ``0.0.0.0``."""
+
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    """0 takes a free port."""
+    """Port to listen on; 0 takes a free one."""
 
     body_limit: Annotated[int, Field(ge=1024, le=64 * MEBIBYTE)] = MEBIBYTE
     """Largest JSON body; etcd refuses objects above 1.5 MiB anyway."""
@@ -44,6 +46,7 @@ class Tuning(BaseSettings):
     """Longest time for one call, tries and pauses together."""
 
     kubernetes_connections: Annotated[int, Field(ge=1, le=500)] = 32
+    """Connections to the apiserver at most."""
 
     catalogue_age: Annotated[float, Field(ge=0, le=600)] = 10.0
     """Scanners and ScanPolicies are read again when what is in memory is older."""
@@ -62,6 +65,7 @@ class ApiSettings(Settings):
     """Where uploads are kept: ``file:///…``, ``s3://…``; the default forgets them with the process."""
 
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
+    """Connections to Postgres at most."""
 
     denied_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
     """The cluster's own ranges (pods, services, nodes), as a JSON list: scanned only where a policy names them."""
@@ -70,5 +74,6 @@ class ApiSettings(Settings):
     """Ceiling for every namespace; policies can only lower it."""
 
     kubeconfig: Annotated[str | None, Field(validation_alias="KUBECONFIG")] = None
+    """Path of a kubeconfig; not set in a pod, which has its service account."""
 
     tuning: Tuning = Field(default_factory=Tuning)

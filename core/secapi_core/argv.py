@@ -39,17 +39,16 @@ class Paths:
     source: str = ""
 
 
-def target_fields(target: Target, pinned_address: str = "", *, target_index: int = 0) -> dict[str, str]:
+def target_fields(target: Target, pinned_address: str = "") -> dict[str, str]:
     """What ``{target.FIELD}`` can name for ``target``; fields that do not apply are absent.
 
     Both network targets have ``host``, ``urlHost`` (an IPv6 address in brackets), ``ports`` if any are named and
     ``port`` if that is a single one. ``pinnedAddress`` is the address that was resolved and checked against the policy;
     ``ipv6`` is set if it is one.
-    Raises ``Rejected`` for a URL without host or port.
     """
     fields = {}
     if target.url is not None:
-        fields = _url_fields(target.url, f"/targets/{target_index}/url")
+        fields = _url_fields(target.url)
     elif target.host is not None:
         fields = _host_fields(target.host.address, target.host.ports or "")
     elif target.image is not None:
@@ -59,15 +58,10 @@ def target_fields(target: Target, pinned_address: str = "", *, target_index: int
     return fields
 
 
-def _url_fields(url: str, pointer: str) -> dict[str, str]:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        port = None
-    if not port or not parts.hostname:
-        raise Rejected(FailureReason.INVALID_SPEC, pointer, "is not an http or https URL with a host")
-    return {"url": url, "scheme": parts.scheme} | _host_fields(parts.hostname, str(port))
+def _url_fields(url: str) -> dict[str, str]:
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    return {"url": url, "scheme": parts.scheme} | _host_fields(parts.hostname or "", str(port))
 
 
 def _host_fields(host: str, ports: str) -> dict[str, str]:

@@ -32,7 +32,10 @@ class Settings(BaseSettings):
     """Postgres ends a session that keeps a transaction open and idle longer: a frozen process must not hold locks."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is logged."""
+
     log_format: Literal["json", "console"] = "json"
+    """``json`` is one object a line on standard error; ``console`` is for people."""
 
 
 class LeaseSettings(BaseSettings):

@@ -58,50 +58,29 @@ def fill(template: str, lookup: Callable[[str], str]) -> str:
 def check_template(spec: ScannerSpec) -> None:
     """Raise ``Rejected`` (pointer below the Scanner's ``/spec``) if some valid request could not be expanded.
 
-    Every placeholder must be known and have a value whenever its step applies: because it always has one, or because
-    the step's ``when`` asks for it. A report in a file must be asked for by ``{output}``.
+    What the type does not say: every name is a declared parameter or a field of targets, and a placeholder has a value
+    whenever its step applies, because it always has one or because the step's ``when`` asks for it.
     """
-    _check_parameters_schema(spec)
-    mentioned: set[str] = set()
     for index, argument in enumerate(spec.arguments):
         try:
-            mentioned |= _check_argument(spec, argument)
+            _check_argument(spec, argument)
         except TemplateError as error:
             raise Rejected(FailureReason.INVALID_SPEC, f"/arguments/{index}", str(error)) from error
-    if (spec.output.source == "file") != ("output" in mentioned):
-        message = "output.source is 'file' exactly if an argument has {output}, the path of the report"
-        raise Rejected(FailureReason.INVALID_SPEC, "/output/source", message)
 
 
-def _check_parameters_schema(spec: ScannerSpec) -> None:
-    """An object schema that is closed: a parameter nobody declared must be refused, not ignored."""
-    schema = spec.parameters_schema
-    if not schema:
-        return
-    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
-        message = "parametersSchema needs type: object and additionalProperties: false"
-        raise Rejected(FailureReason.INVALID_SPEC, "/parametersSchema", message)
-
-
-def _check_argument(spec: ScannerSpec, argument: Argument) -> set[str]:
-    """The placeholders that one step mentions, each known and never without a value."""
+def _check_argument(spec: ScannerSpec, argument: Argument) -> None:
     for guard in filter(None, (argument.when, argument.unless, argument.for_each)):
         _check_known(spec, guard)
     if argument.for_each and _parameter(spec, argument.for_each).get("type") != "array":
         raise TemplateError(f"forEach: {argument.for_each} is not a parameter of type array")
-    names = {name for template in argument.values for name in placeholders(template)}
-    for name in sorted(names):
-        _check_placeholder(spec, argument, name)
-    return names
+    for template in argument.values:
+        for name in placeholders(template):
+            _check_placeholder(spec, argument, name)
 
 
 def _check_placeholder(spec: ScannerSpec, argument: Argument, name: str) -> None:
     """That ``name`` is known and, wherever ``argument`` applies, has a value."""
-    if name in ("output", "workdir", "rules"):
-        return
-    if name == "item":
-        if argument.for_each is None:
-            raise TemplateError("{item} is only known together with forEach")
+    if name in ("output", "workdir", "rules", "item"):
         return
     if name == "source":
         if not SOURCE_TYPES.issuperset(spec.target_types):

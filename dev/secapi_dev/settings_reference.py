@@ -1,12 +1,15 @@
 """docs/reference/settings.md: every environment variable that a component reads, from the settings classes."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import gettempdir
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from secapi_api.settings import ApiSettings
+from secapi_dev.errors import StackError
 from secapi_operator.settings import OperatorSettings
 from secapi_workers.settings import WorkerSettings
 
@@ -33,7 +36,7 @@ def document() -> str:
 
 
 def _table(settings: type[BaseSettings]) -> str:
-    rows = [f"| `{name}` | {_default(field)} | {_meaning(field)} |" for name, field in _variables(settings)]
+    rows = [f"| `{name}` | {_default(field)} | {_meaning(name, field)} |" for name, field in _variables(settings)]
     return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
 
 
@@ -52,10 +55,15 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=False)
     if value is PydanticUndefined:
         return "required"
+    if field.annotation is Path:
+        return "below the temporary directory" if value.is_relative_to(gettempdir()) else f"`{value}`"
     if isinstance(value, tuple):
         return f"`{','.join(map(str, value))}`" if value else "none"
     return "none" if value is None else f"`{value}`"
 
 
-def _meaning(field: FieldInfo) -> str:
-    return " ".join((field.description or "").replace("``", "`").split())
+def _meaning(name: str, field: FieldInfo) -> str:
+    """The attribute's docstring; whoever adds a setting explains it."""
+    if not field.description:
+        raise StackError(f"the setting {name} has no docstring")
+    return " ".join(field.description.replace("``", "`").split())

@@ -37,10 +37,20 @@ class ScanLoader:
             batch = [await self._wanted.get()]
             while len(batch) < _BATCH and not self._wanted.empty():
                 batch.append(self._wanted.get_nowait())
+            await self._answer(batch)
+
+    async def _answer(self, batch: Sequence[tuple[UUID, asyncio.Future[ScanSummary | None]]]) -> None:
+        try:
             found = await self._read([scan_id for scan_id, _ in batch])
-            for scan_id, answer in batch:
+        # A defect is for those who asked: each is logged and tried again, and the loader serves the others.
+        except Exception as error:
+            for _, answer in batch:
                 if not answer.done():
-                    answer.set_result(found.get(scan_id))
+                    answer.set_exception(error)
+            return
+        for scan_id, answer in batch:
+            if not answer.done():
+                answer.set_result(found.get(scan_id))
 
     async def _read(self, ids: Sequence[UUID]) -> dict[UUID, ScanSummary]:
         backoff = Backoff(first=0.1, ceiling=5.0)

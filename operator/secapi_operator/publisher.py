@@ -15,7 +15,6 @@ from secapi_core.ledger.transitions.dispatch import mark_dispatched, next_due, t
 from secapi_operator import metrics
 from secapi_operator.backoff import Backoff
 from secapi_operator.broker import Broker
-from secapi_operator.outages import BROKER_DOWN, LEDGER_DOWN
 from secapi_operator.periodic import describe
 
 log = structlog.get_logger(__name__)
@@ -47,7 +46,8 @@ class Publisher:
                 while await self._publish_batch() == _BATCH:
                     pass
                 pause = await self._time_until_due()
-            except (*BROKER_DOWN, *LEDGER_DOWN) as error:
+            # Broker and ledger fail in many ways, and whatever else is wrong, sending must be tried again (promise P4).
+            except Exception as error:
                 metrics.PUBLISH_ERRORS.labels(type(error).__name__).inc()
                 log.warning("outbox not published", failures=backoff.failures + 1, error=describe(error))
                 await backoff.failed()

@@ -19,6 +19,8 @@ class Tuning(BaseSettings):
     )
 
     probe_host: str = "127.0.0.1"
+    """Address of probes and metrics; a pod needs ``0.0.0.0``."""
+
     probe_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
     """Where ``/healthz``, ``/readyz`` and ``/metrics`` are served; 0 takes a free port and logs it."""
 
@@ -26,14 +28,20 @@ class Tuning(BaseSettings):
     """Scans that are reconciled at the same time."""
 
     kubernetes_qps: Annotated[float, Field(gt=0, le=5_000)] = 200.0
+    """Requests to the apiserver a second, sustained; Lease renewals are not held back."""
+
     kubernetes_burst: Annotated[int, Field(ge=1, le=10_000)] = 400
+    """Requests that may come at once after a pause."""
+
     kubernetes_concurrency: Annotated[int, Field(ge=1, le=500)] = 32
-    """Requests to the apiserver: sustained rate, burst, and how many at once. Lease renewals are not held back."""
+    """Requests under way at the same time."""
 
     kubernetes_timeout: Annotated[float, Field(gt=0, le=300)] = 15.0
     """Longest wait for one answer of the apiserver."""
 
     lease_name: str = "secapi-operator"
+    """Whoever holds the Lease of this name leads."""
+
     lease_duration: Annotated[float, Field(ge=1, le=300)] = 15.0
     """A leader that is silent for this long is replaced."""
 
@@ -87,6 +95,7 @@ class OperatorSettings(Settings):
     """``redis://…``: the broker that takes messages for workers."""
 
     database_pool_size: Annotated[int, Field(ge=2, le=200)] = 10
+    """Connections to Postgres at most."""
 
     denied_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
     """The cluster's own ranges (pods, services, nodes), as a JSON list: scanned only where a policy names them."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import pytest
 import yaml
 
-from running_stack import eventually
 from secapi_api.errors import KubernetesUnavailable
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
@@ -16,6 +15,7 @@ from secapi_core.failures import FailureReason
 from secapi_core.planning import PlatformLimits
 from secapi_dev.controlplane.kubectl import Kubectl
 from tcp_proxy import Mode, TcpProxy
+from waiting import until
 
 LIMITS = PlatformLimits()
 
@@ -68,7 +68,7 @@ async def test_a_scanner_added_a_moment_ago_is_not_refused(
             return False
         return True
 
-    await eventually(planned, within=5, what="the new scanner was planned with")
+    await until(planned, within=5)
 
 
 async def test_an_unknown_scanner_is_refused_with_its_field(catalogues: Catalogues, namespace: str) -> None:
@@ -94,11 +94,11 @@ async def test_a_policy_holds_in_its_own_namespace_only(
 
 
 async def test_while_the_apiserver_is_down_the_catalogue_in_memory_is_used(
-    proxied_kubernetes: KubernetesClient, apiserver_proxy: TcpProxy, namespace: str
+    outage_kubernetes: KubernetesClient, apiserver_outage: TcpProxy, namespace: str
 ) -> None:
-    catalogues = Catalogues(proxied_kubernetes, age=0)
+    catalogues = Catalogues(outage_kubernetes, age=0)
     await catalogues.current()
-    apiserver_proxy.set(Mode.REFUSE)
+    apiserver_outage.set(Mode.REFUSE)
     assert (await catalogues.plan(namespace, spec("web"), LIMITS)).jobs
     with pytest.raises(Rejected):
         await catalogues.plan(namespace, spec("nothing"), LIMITS)
@@ -106,10 +106,10 @@ async def test_while_the_apiserver_is_down_the_catalogue_in_memory_is_used(
 
 
 async def test_a_catalogue_that_was_never_read_is_a_typed_error(
-    proxied_kubernetes: KubernetesClient, apiserver_proxy: TcpProxy
+    outage_kubernetes: KubernetesClient, apiserver_outage: TcpProxy
 ) -> None:
-    apiserver_proxy.set(Mode.REFUSE)
-    catalogues = Catalogues(proxied_kubernetes, age=0)
+    apiserver_outage.set(Mode.REFUSE)
+    catalogues = Catalogues(outage_kubernetes, age=0)
     with pytest.raises(KubernetesUnavailable):
         await catalogues.current()
     await catalogues.close()

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import time
 from uuid import uuid4
 
 import pytest
 
-from running_stack import eventually
+from fault_proxy import Cut, FaultProxy
 from secapi_api.errors import ApiError, Forbidden, InvalidRequest, KubernetesUnavailable
 from secapi_api.kube.client import KubernetesClient
 from secapi_api.kube.scan_requests import SUBMITTED_BY, NameTaken, ScanRequests, StoredRequest
@@ -49,39 +50,51 @@ async def test_another_submission_of_the_same_name_is_told_apart(scan_requests: 
     assert caught.value.existing.id == first.id
 
 
-async def test_a_create_whose_answer_is_lost_is_found_again_and_made_once(
-    proxied_kubernetes: KubernetesClient, apiserver_proxy: TcpProxy, kubectl: Kubectl, namespace: str
+@pytest.mark.parametrize("cut", Cut)
+async def test_a_create_whose_connection_breaks_is_sent_again_and_made_once(
+    faulty_kubernetes: KubernetesClient, apiserver_faults: FaultProxy, kubectl: Kubectl, namespace: str, cut: Cut
 ) -> None:
-    requests = ScanRequests(proxied_kubernetes)
-    assert await requests.find(namespace, "one") is None  # An open connection carries the create to the apiserver.
-    apiserver_proxy.set(Mode.DROP_REPLIES)
-    creating = asyncio.create_task(create(requests, namespace))
-    await eventually(lambda: names(kubectl, namespace), within=10, what="the create arrived")
-    assert apiserver_proxy.dropped
-    apiserver_proxy.set(Mode.FORWARD)
-    stored = await creating
-    assert stored.found
+    apiserver_faults.fail("POST .*/scanrequests", cut)
+    stored = await create(ScanRequests(faulty_kubernetes), namespace)
+    assert stored.found == (cut is Cut.AFTER)
     assert await names(kubectl, namespace) == ["one"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_an_apiserver_that_recovers_in_time_is_not_noticed(
+    faulty_kubernetes: KubernetesClient, apiserver_faults: FaultProxy, namespace: str, status: int
+) -> None:
+    fault = apiserver_faults.fail("POST .*/scanrequests", status, times=2)
+    assert (await create(ScanRequests(faulty_kubernetes), namespace)).name == "one"
+    assert fault.hit == 2
+
+
+async def test_the_pause_that_the_apiserver_asks_for_is_kept(
+    faulty_kubernetes: KubernetesClient, apiserver_faults: FaultProxy, namespace: str
+) -> None:
+    apiserver_faults.fail("POST .*/scanrequests", 429, retry_after=1)
+    started = time.monotonic()
+    await create(ScanRequests(faulty_kubernetes), namespace)
+    assert time.monotonic() - started >= 1
+
+
+async def test_a_pause_longer_than_our_patience_is_passed_on(
+    faulty_kubernetes: KubernetesClient, apiserver_faults: FaultProxy, namespace: str
+) -> None:
+    apiserver_faults.fail("POST .*/scanrequests", 429, retry_after=30)
+    with pytest.raises(KubernetesUnavailable) as caught:
+        await create(ScanRequests(faulty_kubernetes), namespace)
+    assert caught.value.headers == {"Retry-After": "30"}
 
 
 @pytest.mark.parametrize("mode", [Mode.REFUSE, Mode.FREEZE])
 async def test_an_apiserver_that_does_not_answer_is_a_typed_error_in_bounded_time(
-    proxied_kubernetes: KubernetesClient, apiserver_proxy: TcpProxy, namespace: str, mode: Mode
+    outage_kubernetes: KubernetesClient, apiserver_outage: TcpProxy, namespace: str, mode: Mode
 ) -> None:
-    apiserver_proxy.set(mode)
+    apiserver_outage.set(mode)
     async with asyncio.timeout(8):
         with pytest.raises(KubernetesUnavailable):
-            await create(ScanRequests(proxied_kubernetes), namespace)
-
-
-async def test_an_apiserver_that_comes_back_in_time_is_not_noticed(
-    proxied_kubernetes: KubernetesClient, apiserver_proxy: TcpProxy, namespace: str
-) -> None:
-    apiserver_proxy.set(Mode.REFUSE)
-    creating = asyncio.create_task(create(ScanRequests(proxied_kubernetes), namespace))
-    await asyncio.sleep(0.3)  # An outage of this length; the condition is time itself.
-    apiserver_proxy.set(Mode.FORWARD)
-    assert (await creating).name == "one"
+            await create(ScanRequests(outage_kubernetes), namespace)
 
 
 async def test_a_missing_namespace_is_the_namespace_fields_fault(scan_requests: ScanRequests) -> None:

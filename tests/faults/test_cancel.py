@@ -33,11 +33,12 @@ async def test_cancel_racing_completion_has_one_winner(stack: RunningStack) -> N
     await asyncio.gather(*(_cancel_after(stack, scan, number * 0.02) for number, scan in enumerate(scans)))
     states = await stack.settled(scans, within=60)
     async with stack.database() as db:
-        seen = dict(
-            await db.fetch("SELECT scan_id, count(*) FROM sightings WHERE scan_id = ANY($1) GROUP BY scan_id", scans)
-        )
+        rows = await db.fetch("SELECT scan_id, count(*) FROM sightings WHERE scan_id = ANY($1) GROUP BY scan_id", scans)
+    seen = {row["scan_id"]: row["count"] for row in rows}
     for scan, state in states.items():
-        assert seen.get(scan, 0) == (2 if state == "succeeded" else 0), f"{scan} is {state} with {seen.get(scan)} findings"
+        assert seen.get(scan, 0) == (2 if state == "succeeded" else 0), (
+            f"{scan} is {state} with {seen.get(scan)} findings"
+        )
     assert set(states.values()) <= {"succeeded", "cancelled"}
     await assert_nothing_left(stack, scans)
 
@@ -46,7 +47,7 @@ async def test_deleting_a_scan_request_cancels_its_jobs(stack: RunningStack) -> 
     scan = await stack.submit(findings=1, seconds=60)
     async with stack.api() as api:
         name = (await api.get(f"/v1/scans/{scan}")).json()["name"]
-    await stack.run_kubectl("delete", "scanrequest", name, "-n", "default", "--wait=false")
+    await stack.kubectl("delete", "scanrequest", name, "-n", "default", "--wait=false")
     assert await stack.settled([scan], within=CANCEL_SECONDS + 10) == {scan: "cancelled"}
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from oracle import assert_settled
@@ -13,7 +15,9 @@ SCANS = 200
 WRITES_PER_SCAN = 4
 
 
-async def test_two_hundred_scans_cost_at_most_four_writes_each_though_the_operator_restarts(stack: RunningStack) -> None:
+async def test_two_hundred_scans_cost_at_most_four_writes_each_though_the_operator_restarts(
+    stack: RunningStack,
+) -> None:
     names = [f"budget-{number}" for number in range(SCANS)]
     manifests = [
         {
@@ -24,13 +28,18 @@ async def test_two_hundred_scans_cost_at_most_four_writes_each_though_the_operat
         }
         for name in names
     ]
-    await stack.run_kubectl("create", "-f", "-", stdin="\n---\n".join(json.dumps(m) for m in manifests[: SCANS // 2]))
+    await stack.kubectl("create", "-f", "-", stdin="\n---\n".join(json.dumps(m) for m in manifests[: SCANS // 2]))
     os.kill(stack.pid("operator"), signal.SIGKILL)
-    await stack.run_kubectl("create", "-f", "-", stdin="\n---\n".join(json.dumps(m) for m in manifests[SCANS // 2 :]))
+    await stack.kubectl("create", "-f", "-", stdin="\n---\n".join(json.dumps(m) for m in manifests[SCANS // 2 :]))
 
     async def finished() -> bool:
-        out = await stack.run_kubectl(
-            "get", "scanrequests", "-n", NAMESPACE, "-o", r'jsonpath={range .items[*]}{.metadata.name} {.status.phase}{"\n"}{end}'
+        out = await stack.kubectl(
+            "get",
+            "scanrequests",
+            "-n",
+            NAMESPACE,
+            "-o",
+            r'jsonpath={range .items[*]}{.metadata.name} {.status.phase}{"\n"}{end}',
         )
         phases = dict(line.split(" ", 1) for line in out.splitlines() if line.startswith("budget-"))
         return len(phases) == SCANS and set(phases.values()) == {"Succeeded"}
@@ -43,7 +52,7 @@ async def test_two_hundred_scans_cost_at_most_four_writes_each_though_the_operat
 
 async def test_scans_end_once_though_the_operator_is_killed_between_them(stack: RunningStack) -> None:
     scans = {}
-    for _ in range(3):
+    for _ in range(2):
         scans[await stack.submit(findings=2, targets=3)] = 6
         os.kill(stack.pid("operator"), signal.SIGKILL)
         scans[await stack.submit(findings=2, targets=3)] = 6
@@ -53,24 +62,14 @@ async def test_scans_end_once_though_the_operator_is_killed_between_them(stack: 
 
 async def test_two_operators_at_once_run_no_job_twice(stack: RunningStack, tmp_path: Path) -> None:
     """The second takes another Lease on purpose: both lead, and only the ledger's fence keeps them apart."""
-    with (tmp_path / "second.log").open("wb") as log:
-        second = subprocess.Popen(
-            [BIN / "secapi-operator"],
-            env={
-                **_environment(stack.pid("operator")),
-                "SECAPI_OPERATOR_PROBE_PORT": "0",
-                "SECAPI_OPERATOR_LEASE_NAME": "secapi-operator-second",
-            },
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            scans = {await stack.submit(findings=2, targets=2): 4 for _ in range(30)}
-            await assert_settled(stack, scans)
-            assert second.poll() is None, (tmp_path / "second.log").read_text()[-2000:]
-        finally:
-            second.terminate()
-            second.wait(20)
+    with _second_operator(stack, tmp_path / "second.log") as log:
+
+        async def leads() -> bool:
+            return '"leading"' in log.read_text()
+
+        await eventually(leads, within=30, what="the second operator leads as well")
+        scans = {await stack.submit(findings=2, targets=2): 4 for _ in range(30)}
+        await assert_settled(stack, scans)
     async with stack.database() as db:
         repeated = await db.fetchval(
             "SELECT count(*) FROM attempts a JOIN scan_jobs j ON j.id = a.job_id "
@@ -80,7 +79,24 @@ async def test_two_operators_at_once_run_no_job_twice(stack: RunningStack, tmp_p
     assert repeated == 0
 
 
-def _restarted(stack: RunningStack):  # noqa: ANN202
+@contextmanager
+def _second_operator(stack: RunningStack, log: Path) -> Iterator[Path]:
+    """A second operator process beside the stack's, which must still be alive when the block ends."""
+    environment = _environment(stack.pid("operator")) | {
+        "SECAPI_OPERATOR_PROBE_PORT": "0",
+        "SECAPI_OPERATOR_LEASE_NAME": "secapi-operator-second",
+    }
+    with log.open("wb") as output:
+        second = subprocess.Popen([BIN / "secapi-operator"], env=environment, stdout=output, stderr=output)
+        try:
+            yield log
+            assert second.poll() is None, log.read_text()[-2000:]
+        finally:
+            second.terminate()
+            second.wait(20)
+
+
+def _restarted(stack: RunningStack) -> Callable[[], Awaitable[bool]]:
     before = stack.pid("operator")
 
     async def probe() -> bool:

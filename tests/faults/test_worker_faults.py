@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import psutil
+
 from oracle import assert_settled
 from running_stack import RunningStack, eventually
 
@@ -52,14 +53,14 @@ async def test_a_worker_frozen_past_its_lease_commits_nothing_when_it_wakes_up(s
 
 
 async def _child_running(stack: RunningStack, scan: UUID) -> int:
-    """The pid of the prefork child that runs the scan's job; workers are named ``<host>/<pid>``."""
+    """The pid of the prefork child that runs the scan's job; workers are named ``<host>:<pid>``."""
 
     async def worker() -> int | None:
         async with stack.database() as db:
             name = await db.fetchval(
                 "SELECT worker FROM scan_jobs WHERE scan_id = $1 AND state = 'running' LIMIT 1", scan
             )
-        return int(name.rpartition("/")[2]) if name else None
+        return int(name.rpartition(":")[2]) if name else None
 
     pid: int = await eventually(worker, within=30, what="the job is running")
     return pid
@@ -75,7 +76,8 @@ def _scanners_below(child: int) -> Callable[[], Awaitable[list[psutil.Process]]]
 async def _attempt_states(stack: RunningStack, scan: UUID) -> list[str]:
     async with stack.database() as db:
         rows = await db.fetch(
-            "SELECT a.state FROM attempts a JOIN scan_jobs j ON j.id = a.job_id WHERE j.scan_id = $1 ORDER BY a.attempt",
+            "SELECT a.state FROM attempts a JOIN scan_jobs j ON j.id = a.job_id "
+            "WHERE j.scan_id = $1 ORDER BY a.attempt",
             scan,
         )
     return [row["state"] for row in rows]

@@ -1,41 +1,26 @@
 """A laboratory: real servers, an apiserver that can fail on request, operators as processes, and the test as worker."""
 
-import json
-import ssl
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from fault_proxy import FaultProxy, fault_proxy
-from lab import QUICK, Lab
-from secapi_core.ledger.database import Database
+from fault_proxy import FaultProxy, apiserver_proxy, kubeconfig_through
+from lab import QUICK, Lab, laboratory
+from operator_process import OperatorProcess
 from secapi_dev.controlplane.kubectl import Kubectl
 from secapi_dev.controlplane.servers import ControlPlane
+from secapi_dev.servers.postgres import PostgresServer
+from secapi_dev.servers.valkey import ValkeyServer
 from secapi_operator.kube import Kube
-from secapi_operator.settings import OperatorSettings, Tuning
+from secapi_operator.settings import Tuning
 
 
 @pytest.fixture
-async def proxy(control_plane: ControlPlane, operator_kubeconfig: Path) -> AsyncIterator[FaultProxy]:
+async def proxy(control_plane: ControlPlane) -> AsyncIterator[FaultProxy]:
     """The apiserver, with faults on request."""
-    context = ssl.create_default_context(cafile=str(control_plane.directory / "pki" / "ca.crt"))
-    async with fault_proxy(control_plane.url, context) as proxy:
+    async with apiserver_proxy(control_plane) as proxy:
         yield proxy
-
-
-@pytest.fixture
-def kubeconfig(proxy: FaultProxy, operator_kubeconfig: Path, tmp_path: Path) -> Path:
-    """The operator's identity, going through the proxy."""
-    config: dict[str, Any] = yaml.safe_load(operator_kubeconfig.read_text())
-    for cluster in config["clusters"]:
-        cluster["cluster"] = {"server": proxy.url}
-    path = tmp_path / "operator.kubeconfig"
-    path.write_text(json.dumps(config))
-    return path
 
 
 @pytest.fixture
@@ -45,20 +30,13 @@ def tuning() -> Tuning:
 
 
 @pytest.fixture
-async def kube(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
-    """The operator's client, through the proxy."""
+async def kube(
+    proxy: FaultProxy, operator_kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Kube]:
+    """A client with the operator's rights, through the proxy; Kopf finds the same way by the environment."""
+    kubeconfig = kubeconfig_through(proxy, operator_kubeconfig, tmp_path / "operator.kubeconfig")
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     async with await Kube.connect(Tuning(kubernetes_timeout=2.0)) as kube:
-        yield kube
-
-
-@pytest.fixture
-async def admin(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
-    """The administrator's client, straight to the apiserver."""
-    with monkeypatch.context() as patch:
-        patch.setenv("KUBECONFIG", str(control_plane.admin_kubeconfig))
-        kube = await Kube.connect(Tuning(kubernetes_qps=1_000, kubernetes_burst=1_000))
-    async with kube:
         yield kube
 
 
@@ -82,42 +60,46 @@ async def scanner(kubectl: Kubectl) -> str:
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """The ledger, as a worker sees it."""
-    settings = OperatorSettings(database_url=database_url, redis_url="redis://unused")
-    database = Database(settings, application="test")
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 async def lab(
-    kubectl: Kubectl,
-    admin: Kube,
-    kubeconfig: Path,
     control_plane: ControlPlane,
-    namespace: str,
+    kubectl: Kubectl,
+    operator_kubeconfig: Path,
+    postgres_server: PostgresServer,
+    valkey_server: ValkeyServer,
     scanner: str,
-    database: Database,
-    database_url: str,
-    redis_url: str,
     tmp_path: Path,
 ) -> AsyncIterator[Lab]:
     """Everything around operators, without one running yet; afterwards none runs and no ScanRequest is left."""
-    async with AsyncExitStack() as stack:
-        lab = Lab(
-            stack=stack,
-            kubectl=kubectl,
-            admin=admin,
-            kubeconfig=kubeconfig,
-            audit_log=control_plane.audit_log,
-            namespace=namespace,
-            scanner=scanner,
-            database=database,
-            database_url=database_url,
-            redis_url=redis_url,
-            directory=tmp_path,
-        )
+    async with laboratory(
+        control_plane, kubectl, operator_kubeconfig, postgres_server, valkey_server, scanner, tmp_path
+    ) as lab:
         yield lab
-    await kubectl("delete", "scanrequests", "--all", "-n", namespace, "--wait=false")
-    await kubectl("delete", "scanpolicies", "--all", "-n", namespace, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+async def shared_lab(
+    control_plane: ControlPlane,
+    kubectl: Kubectl,
+    operator_kubeconfig: Path,
+    postgres_server: PostgresServer,
+    valkey_server: ValkeyServer,
+    scanner: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Lab]:
+    """A laboratory for all tests of a module."""
+    async with laboratory(
+        control_plane,
+        kubectl,
+        operator_kubeconfig,
+        postgres_server,
+        valkey_server,
+        scanner,
+        tmp_path_factory.mktemp("lab"),
+    ) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+async def operator(shared_lab: Lab) -> OperatorProcess:
+    """The one operator of ``shared_lab``, leading."""
+    return await shared_lab.start_operator().leading()

@@ -14,11 +14,12 @@ from waiting import until
 
 
 @pytest.fixture
-async def operator(lab: Lab) -> OperatorProcess:
-    return await lab.start_operator().leading()
+def lab(shared_lab: Lab, operator: OperatorProcess) -> Lab:
+    """One operator for all tests here; each has a scan of its own name."""
+    return shared_lab
 
 
-async def test_a_scan_is_planned_and_its_outcome_shown(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_scan_is_planned_and_its_outcome_shown(lab: Lab) -> None:
     scan = await lab.create("one", gate={"failOn": "high"})
     await lab.run(scan, Severity.HIGH, Severity.LOW)
     status = await lab.until_phase("one", "Succeeded")
@@ -35,14 +36,14 @@ async def test_a_scan_is_planned_and_its_outcome_shown(lab: Lab, operator: Opera
     }
 
 
-async def test_a_quick_scan_costs_two_writes_its_creation_included(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_quick_scan_costs_two_writes_its_creation_included(lab: Lab) -> None:
     await lab.run(await lab.create("quick"))
     await lab.until_phase("quick", "Succeeded")
     await asyncio.sleep(1.5)
     assert (await lab.writes())["quick"] == Counter({"create": 1, "patch status": 1})
 
 
-async def test_a_slow_scan_shows_that_it_runs_and_is_patched_twice(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_slow_scan_shows_that_it_runs_and_is_patched_twice(lab: Lab) -> None:
     scan = await lab.create("slow")
     jobs = await lab.claim(scan)
     status = await lab.until_phase("slow", "Running")
@@ -56,9 +57,7 @@ async def test_a_slow_scan_shows_that_it_runs_and_is_patched_twice(lab: Lab, ope
     assert (await lab.writes())["slow"] == Counter({"create": 1, "patch status": 2})
 
 
-async def test_a_scan_that_waits_for_a_worker_shows_so_and_is_patched_twice(
-    lab: Lab, operator: OperatorProcess
-) -> None:
+async def test_a_scan_that_waits_for_a_worker_shows_so_and_is_patched_twice(lab: Lab) -> None:
     scan = await lab.create("queued")
     await lab.until_planned(scan)
     assert await lab.status("queued") == {}
@@ -70,7 +69,7 @@ async def test_a_scan_that_waits_for_a_worker_shows_so_and_is_patched_twice(
     assert (await lab.writes())["queued"] == Counter({"create": 1, "patch status": 2})
 
 
-async def test_a_failed_job_fails_the_scan_with_its_reason(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_failed_job_fails_the_scan_with_its_reason(lab: Lab) -> None:
     scan = await lab.create("broken")
     await lab.fail(await lab.claim(scan), FailureReason.TOOL_MISSING, "by-hand is not installed")
     status = await lab.until_phase("broken", "Failed")
@@ -94,19 +93,20 @@ async def test_a_failed_job_fails_the_scan_with_its_reason(lab: Lab, operator: O
     ],
 )
 async def test_what_cannot_be_planned_is_refused_with_the_field(
-    lab: Lab, operator: OperatorProcess, spec: dict[str, object], reason: str, sentence: str
+    lab: Lab, spec: dict[str, object], reason: str, sentence: str
 ) -> None:
-    scan = await lab.create("refused", **spec)
-    await lab.until_phase("refused", "Failed")
-    accepted, succeeded = await lab.condition("refused", "Accepted"), await lab.condition("refused", "Succeeded")
+    name = reason.lower()
+    scan = await lab.create(name, **spec)
+    await lab.until_phase(name, "Failed")
+    accepted, succeeded = await lab.condition(name, "Accepted"), await lab.condition(name, "Succeeded")
     assert (accepted["status"], accepted["reason"]) == ("False", reason)
     assert accepted["message"].startswith(sentence), accepted["message"]
     assert (succeeded["status"], succeeded["reason"]) == ("False", reason)
     assert await lab.state(scan) == "failed"
-    assert (await lab.writes())["refused"] == Counter({"create": 1, "patch status": 1})
+    assert (await lab.writes())[name] == Counter({"create": 1, "patch status": 1})
 
 
-async def test_a_refused_scan_stays_refused_though_its_scanner_appears(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_refused_scan_stays_refused_though_its_scanner_appears(lab: Lab) -> None:
     scan = await lab.create("early", scanners=[{"name": "late-comer"}])
     await lab.until_phase("early", "Failed")
     manifest = """
@@ -121,7 +121,7 @@ async def test_a_refused_scan_stays_refused_though_its_scanner_appears(lab: Lab,
     assert await lab.state(scan) == "failed"
 
 
-async def test_cancelling_a_queued_scan_ends_it(lab: Lab, operator: OperatorProcess) -> None:
+async def test_cancelling_a_queued_scan_ends_it(lab: Lab) -> None:
     scan = await lab.create("unwanted")
     await lab.until_planned(scan)
     await lab.change("unwanted", cancel=True)
@@ -131,7 +131,7 @@ async def test_cancelling_a_queued_scan_ends_it(lab: Lab, operator: OperatorProc
     assert (await lab.writes())["unwanted"] == Counter({"create": 1, "patch": 1, "patch status": 1})
 
 
-async def test_cancelling_a_running_scan_asks_its_worker_to_stop(lab: Lab, operator: OperatorProcess) -> None:
+async def test_cancelling_a_running_scan_asks_its_worker_to_stop(lab: Lab) -> None:
     scan = await lab.create("running")
     await lab.claim(scan)
     await lab.change("running", cancel=True)
@@ -143,22 +143,22 @@ async def test_cancelling_a_running_scan_asks_its_worker_to_stop(lab: Lab, opera
     assert await lab.state(scan) == "running"
 
 
-async def test_a_scan_cancelled_from_the_start_ends_without_jobs(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_scan_cancelled_from_the_start_ends_without_jobs(lab: Lab) -> None:
     scan = await lab.create("never", cancel=True)
     await lab.until_phase("never", "Cancelled")
     assert await lab.jobs(scan) == []
     assert await lab.state(scan) == "cancelled"
 
 
-async def test_deleting_a_scan_request_cancels_its_jobs(lab: Lab, operator: OperatorProcess) -> None:
+async def test_deleting_a_scan_request_cancels_its_jobs(lab: Lab) -> None:
     scan = await lab.create("deleted")
     await lab.until_planned(scan)
     await lab.delete("deleted")
     await lab.until_state(scan, "cancelled")
-    assert (await lab.rows("SELECT reason FROM scans"))[0]["reason"] == "RequestDeleted"
+    assert await lab.rows("SELECT reason FROM scans WHERE id = :id", id=scan) == [{"reason": "RequestDeleted"}]
 
 
-async def test_a_name_used_again_is_another_scan(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_name_used_again_is_another_scan(lab: Lab) -> None:
     first = await lab.create("again")
     await lab.until_planned(first)
     await lab.delete("again")
@@ -169,7 +169,7 @@ async def test_a_name_used_again_is_another_scan(lab: Lab, operator: OperatorPro
     assert status["scanId"] == str(second)
 
 
-async def test_a_finished_scan_request_is_deleted_after_its_time_to_live(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_finished_scan_request_is_deleted_after_its_time_to_live(lab: Lab) -> None:
     scan = await lab.create("short-lived", ttlSecondsAfterFinished=1)
     await lab.run(scan)
     await lab.until_phase("short-lived", "Succeeded")
@@ -182,7 +182,7 @@ async def test_a_finished_scan_request_is_deleted_after_its_time_to_live(lab: La
     assert (await lab.writes())["short-lived"] == Counter({"create": 1, "patch status": 1, "delete": 1})
 
 
-async def test_a_scan_that_the_api_registered_is_planned_as_its_own(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_scan_that_the_api_registered_is_planned_as_its_own(lab: Lab) -> None:
     scan = await lab.create("through-rest")
     await lab.execute(
         "INSERT INTO scans (id, namespace, name, spec, priority, submitted_by, state) "
@@ -194,17 +194,16 @@ async def test_a_scan_that_the_api_registered_is_planned_as_its_own(lab: Lab, op
     await lab.until_phase("through-rest", "Succeeded")
 
 
-async def test_a_scan_whose_notifications_are_lost_is_found_by_the_sweep(lab: Lab, operator: OperatorProcess) -> None:
+async def test_a_scan_whose_notifications_are_lost_is_found_by_the_sweep(lab: Lab) -> None:
     scan = await lab.create("unheard")
     await lab.until_planned(scan)
-    await lab.execute("ALTER TABLE scans DISABLE TRIGGER ALL")
     await lab.execute(
         "UPDATE scans SET state = 'succeeded', jobs_open = 0, completed_at = now() WHERE id = :id", id=scan
     )
     await lab.until_phase("unheard", "Succeeded")
 
 
-async def test_an_expired_lease_gives_the_job_back(lab: Lab, operator: OperatorProcess) -> None:
+async def test_an_expired_lease_gives_the_job_back(lab: Lab) -> None:
     scan = await lab.create("abandoned")
     await lab.claim(scan, lease_seconds=1.0)
 
@@ -212,6 +211,6 @@ async def test_an_expired_lease_gives_the_job_back(lab: Lab, operator: OperatorP
         return [job["state"] for job in await lab.jobs(scan)] == ["queued"]
 
     await until(queued_again)
-    await until(lambda: operator.metric("secapi_attempts_lost_total"))
+    await until(lambda: lab.operators[0].metric("secapi_attempts_lost_total"))
     await lab.run(scan)
     await lab.until_phase("abandoned", "Succeeded")

@@ -11,10 +11,14 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yaml
 from aiohttp import web
+
+from secapi_dev.controlplane.servers import ControlPlane
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
 
@@ -108,20 +112,19 @@ class FaultProxy:
                 self._watches.append(request)
             try:
                 await response.prepare(request)
-                async for chunk in self._filtered(request, answer):
-                    await response.write(chunk)
+                if "watch=true" in request.path_qs:
+                    await self._stream(answer, response)
+                else:
+                    await response.write(await answer.read())
                 await response.write_eof()
             except (ConnectionError, aiohttp.ClientError):
                 pass  # the client has gone, or the stream was cut on purpose
             return response
 
-    async def _filtered(self, request: web.Request, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        if "watch=true" not in request.path_qs:
-            yield await answer.read()
-            return
-        async for line in answer.content:
+    async def _stream(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+        while line := await answer.content.readline():
             if json.loads(line)["type"] not in self.hidden_events:
-                yield line
+                await response.write(line)
 
 
 SESSION = web.AppKey("session", aiohttp.ClientSession)
@@ -146,6 +149,23 @@ async def fault_proxy(upstream: str, context: ssl.SSLContext) -> AsyncIterator[F
         finally:
             proxy.cut_watches()
             await runner.cleanup()
+
+
+@asynccontextmanager
+async def apiserver_proxy(plane: ControlPlane) -> AsyncIterator[FaultProxy]:
+    """A proxy in front of a real control plane."""
+    context = ssl.create_default_context(cafile=str(plane.directory / "pki" / "ca.crt"))
+    async with fault_proxy(plane.url, context) as proxy:
+        yield proxy
+
+
+def kubeconfig_through(proxy: FaultProxy, kubeconfig: Path, path: Path) -> Path:
+    """Write a kubeconfig of the same identity that goes through the proxy."""
+    config: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())
+    for cluster in config["clusters"]:
+        cluster["cluster"] = {"server": proxy.url}
+    path.write_text(json.dumps(config))
+    return path
 
 
 def count(requests: Iterable[str], pattern: str) -> int:

@@ -1,16 +1,24 @@
 """What operator tests work with: ScanRequests, operators as processes, and the test in the place of a worker."""
 
 import asyncio
+import base64
+import itertools
 import json
 from collections import Counter
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text
 
+from fault_proxy import FaultProxy, apiserver_proxy, kubeconfig_through
+from gate import Gate, gate
 from operator_process import OperatorProcess
 from secapi_core.crds.base import API_VERSION
 from secapi_core.failures import Failure, FailureReason
@@ -21,7 +29,11 @@ from secapi_core.ledger.transitions.fail import fail_job
 from secapi_core.ledger.transitions.finish import finish_job
 from secapi_core.ledger.types import ClaimedJob, RunReport
 from secapi_dev.controlplane.kubectl import Kubectl
+from secapi_dev.controlplane.servers import ControlPlane
+from secapi_dev.servers.postgres import PostgresServer
+from secapi_dev.servers.valkey import ValkeyServer
 from secapi_operator.kube import Kube, NotFound
+from secapi_operator.settings import OperatorSettings, Tuning
 from waiting import until
 
 QUICK: dict[str, Any] = {
@@ -33,6 +45,7 @@ QUICK: dict[str, Any] = {
     "running_status_delay": 0.3,
     "backoff_ceiling": 2.0,
     "sweep_interval": 3.0,
+    "relist_interval": 5.0,
     "reap_interval": 0.5,
     "redispatch_interval": 0.3,
     "redispatch_age": 1.0,
@@ -43,6 +56,8 @@ QUICK: dict[str, Any] = {
 
 REPORT = RunReport(exit_code=0, log_tail="")
 
+_numbers = itertools.count()
+
 
 @dataclass
 class Lab:
@@ -51,12 +66,15 @@ class Lab:
     stack: AsyncExitStack
     kubectl: Kubectl
     admin: Kube
+    proxy: FaultProxy
     kubeconfig: Path
     audit_log: Path
     namespace: str
     scanner: str
     database: Database
+    database_gate: Gate
     database_url: str
+    redis_gate: Gate
     redis_url: str
     directory: Path
     operators: list[OperatorProcess] = field(default_factory=list)
@@ -67,8 +85,8 @@ class Lab:
         environment = {f"SECAPI_OPERATOR_{name.upper()}": str(value) for name, value in values.items()}
         environment |= {
             "KUBECONFIG": str(self.kubeconfig),
-            "SECAPI_DATABASE_URL": self.database_url,
-            "SECAPI_REDIS_URL": self.redis_url,
+            "SECAPI_DATABASE_URL": _through(self.database_gate, self.database_url),
+            "SECAPI_REDIS_URL": _through(self.redis_gate, self.redis_url),
         }
         operator = OperatorProcess(environment, self.directory / f"operator-{len(self.operators)}.log")
         self.operators.append(operator)
@@ -185,6 +203,16 @@ class Lab:
         async with self.database.transaction() as session:
             return [dict(row) for row in (await session.execute(text(query), parameters)).mappings()]
 
+    async def queue(self, name: str = "scan.network.normal") -> list[str]:
+        """The job ids in a queue of the broker, the oldest message last."""
+        async with self.broker() as broker:
+            messages = await broker.lrange(name, 0, -1)
+        return [json.loads(base64.b64decode(json.loads(message)["body"]))[0][0] for message in messages]
+
+    def broker(self) -> Redis:
+        """A client of the broker, around the gate; use it in ``async with``."""
+        return Redis.from_url(self.redis_url)
+
     async def execute(self, statement: str, **parameters: Any) -> None:
         """Change the ledger behind everybody's back."""
         async with self.database.transaction() as session:
@@ -205,3 +233,68 @@ class Lab:
     def path(self, name: str = "") -> str:
         """The REST path of a ScanRequest, or of all in the namespace."""
         return f"/apis/{API_VERSION}/namespaces/{self.namespace}/scanrequests/{name}".rstrip("/")
+
+
+@asynccontextmanager
+async def laboratory(
+    plane: ControlPlane,
+    kubectl: Kubectl,
+    operator_kubeconfig: Path,
+    postgres: PostgresServer,
+    valkey: ValkeyServer,
+    scanner: str,
+    directory: Path,
+) -> AsyncIterator[Lab]:
+    """A namespace, a database and an empty broker of its own, and the apiserver through a proxy."""
+    name = f"lab-{next(_numbers)}"
+    await kubectl("create", "namespace", name)
+    database_url = await postgres.clone_database("template", name.replace("-", "_"))
+    async with Redis.from_url(valkey.url) as client:
+        await client.flushall()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(postgres.drop_database, name.replace("-", "_"))
+        database = Database(OperatorSettings(database_url=database_url, redis_url=valkey.url), application="test")
+        stack.push_async_callback(database.close)
+        proxy = await stack.enter_async_context(apiserver_proxy(plane))
+        stack.push_async_callback(_remove_objects, kubectl, name)
+        yield Lab(
+            stack=await stack.enter_async_context(AsyncExitStack()),
+            kubectl=kubectl,
+            admin=await stack.enter_async_context(await _admin(plane)),
+            proxy=proxy,
+            kubeconfig=kubeconfig_through(proxy, operator_kubeconfig, directory / "operator.kubeconfig"),
+            audit_log=plane.audit_log,
+            namespace=name,
+            scanner=scanner,
+            database=database,
+            database_gate=await stack.enter_async_context(gate(*_endpoint(database_url))),
+            database_url=database_url,
+            redis_gate=await stack.enter_async_context(gate(*_endpoint(valkey.url))),
+            redis_url=valkey.url,
+            directory=directory,
+        )
+
+
+def _endpoint(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
+
+
+def _through(door: Gate, url: str) -> str:
+    host, port = _endpoint(url)
+    return url.replace(f"{host}:{port}", f"127.0.0.1:{door.port}")
+
+
+async def _admin(plane: ControlPlane) -> Kube:
+    """The administrator's client, straight to the apiserver and hardly limited."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECONFIG", str(plane.admin_kubeconfig))
+        return await Kube.connect(Tuning(kubernetes_qps=1_000, kubernetes_burst=1_000))
+
+
+async def _remove_objects(kubectl: Kubectl, namespace: str) -> None:
+    """Another test's operator, which sees all namespaces, must not find work here."""
+    for kind in ("scanrequests", "scanpolicies"):
+        await kubectl("delete", kind, "--all", "-n", namespace, "--wait=false")

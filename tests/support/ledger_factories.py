@@ -117,9 +117,9 @@ def make_finding(number: int = 0, *, severity: Severity = Severity.HIGH, **field
     return Finding(**values | fields)
 
 
-def make_findings(numbers: Iterable[int], **fields: Any) -> list[tuple[bytes, Finding]]:
-    """Findings with stand-ins for their fingerprints, equal for equal numbers."""
-    return [(sha256(str(number).encode()).digest(), make_finding(number, **fields)) for number in numbers]
+def make_findings(numbers: Iterable[int], *, target: str = "", **fields: Any) -> list[tuple[bytes, Finding]]:
+    """Findings with stand-ins for their fingerprints, equal for equal numbers on one target."""
+    return [(sha256(f"{target}{number}".encode()).digest(), make_finding(number, **fields)) for number in numbers]
 
 
 async def finish(
@@ -154,5 +154,5 @@ async def make_due(database: Database) -> None:
 async def expire_leases(database: Database, ago: timedelta = timedelta(seconds=1)) -> None:
     """As if every worker had been silent for longer than its lease."""
     await execute(
-        database, "UPDATE scan_jobs SET lease_until = clock_timestamp() - :ago WHERE state = 'running'", ago=ago
+        database, "UPDATE scan_jobs SET lease_until = clock_timestamp() - CAST(:ago AS interval) WHERE state = 'running'", ago=ago
     )

@@ -29,19 +29,19 @@ class OperatorProcess:
             [PROGRAM], env={**os.environ, **environment}, stdout=self._output, stderr=subprocess.STDOUT
         )
 
-    async def ready(self, *, within: float = 20.0) -> "OperatorProcess":
+    async def ready(self, *, within: float = 60.0) -> "OperatorProcess":
         """Wait until ``/readyz`` says yes."""
         await until(self.is_ready, within=within, every=0.05)
         return self
 
-    async def leading(self, *, within: float = 20.0) -> "OperatorProcess":
+    async def leading(self, *, within: float = 60.0) -> "OperatorProcess":
         """Wait until this process holds the Lease."""
-        await until(lambda: self.said("leading"), within=within, every=0.05)
+        await until(self._leads, within=within, every=0.05)
         return self
 
     async def is_ready(self) -> bool:
         """What ``/readyz`` says at this moment."""
-        assert self.process.poll() is None, self.log.read_text()[-4000:]
+        self._assert_runs()
         answer = await self._get("/readyz")
         return answer is not None and answer.status_code == 200
 
@@ -82,6 +82,13 @@ class OperatorProcess:
         if self.process.poll() is None:
             self.kill()
         self._output.close()
+
+    def _leads(self) -> bool:
+        self._assert_runs()
+        return bool(self.said("leading"))
+
+    def _assert_runs(self) -> None:
+        assert self.process.poll() is None, self.log.read_text()[-4000:]
 
     async def _get(self, path: str) -> httpx.Response | None:
         serving = self.said("serving probes")

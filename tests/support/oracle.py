@@ -8,8 +8,8 @@ from running_stack import RunningStack, eventually
 async def assert_settled(stack: RunningStack, scans: dict[UUID, int], *, within: float = 60) -> None:
     """Every scan succeeded with exactly the expected number of findings, and nothing is left over.
 
-    ``scans`` maps a scan's id to the findings its scanner reports in all. Checks promises P1 and P2: one terminal state,
-    results of one attempt only, no open jobs, no outbox rows, no scanner still running.
+    ``scans`` maps a scan's id to the findings its scanner reports in all. Checks promises P1 and P2: one terminal
+    state, results of one attempt only, no open jobs, no outbox rows, no scanner still running.
     """
     states = await stack.settled(list(scans), within=within)
     assert set(states.values()) == {"succeeded"}, states
@@ -32,9 +32,9 @@ async def assert_settled(stack: RunningStack, scans: dict[UUID, int], *, within:
 async def assert_nothing_left(stack: RunningStack, scans: list[UUID]) -> None:
     """No open job, no running attempt, one winning attempt per succeeded job, no outbox row, no scanner process."""
     async with stack.database() as db:
-        assert (
-            await db.fetchval("SELECT count(*) FROM scans WHERE id = ANY($1) AND jobs_open <> 0", scans) == 0
-        ), "a terminal scan has open jobs"
+        assert await db.fetchval("SELECT count(*) FROM scans WHERE id = ANY($1) AND jobs_open <> 0", scans) == 0, (
+            "a terminal scan has open jobs"
+        )
         winners = await db.fetch(
             "SELECT j.id, j.state, count(*) FILTER (WHERE a.state = 'succeeded') AS won, "
             "count(*) FILTER (WHERE a.state = 'running') AS running "

@@ -21,16 +21,15 @@ import asyncpg
 import httpx
 import psutil
 import redis.asyncio as redis
-import yaml
+
+from secapi_dev.controlplane.kubectl import Kubectl
 
 BIN = Path(sys.executable).parent
 NAMESPACE = "default"
 TERMINAL = {"Succeeded", "Failed", "Cancelled"}
 
 
-async def eventually(
-    probe: Callable[[], Awaitable[Any]], *, within: float, what: str, every: float = 0.05
-) -> Any:
+async def eventually(probe: Callable[[], Awaitable[Any]], *, within: float, what: str, every: float = 0.05) -> Any:
     """The probe's first truthy answer; fails the test with the last answer when the deadline passes."""
     deadline = time.monotonic() + within
     while True:
@@ -47,7 +46,7 @@ class RunningStack:
     """What `stack.json` tells, and the few things a test does with it."""
 
     directory: Path
-    kubectl: Path
+    kubectl_program: Path
     process: subprocess.Popen[bytes]
 
     @property
@@ -86,21 +85,12 @@ class RunningStack:
 
     async def apply(self, manifest: Mapping[str, Any]) -> None:
         """`kubectl apply` as the stack's administrator."""
-        await self.run_kubectl("apply", "-f", "-", stdin=yaml.safe_dump(dict(manifest)))
+        await self.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
 
-    async def run_kubectl(self, *arguments: str, stdin: str = "") -> str:
-        """Standard output of kubectl; fails the test with its standard error."""
-        process = await asyncio.create_subprocess_exec(
-            self.kubectl,
-            *arguments,
-            env={**os.environ, "KUBECONFIG": self.facts["kubeconfig"]},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate(stdin.encode())
-        assert process.returncode == 0, err.decode()
-        return out.decode()
+    @property
+    def kubectl(self) -> Kubectl:
+        """kubectl as the stack's administrator."""
+        return Kubectl(self.kubectl_program, Path(self.facts["kubeconfig"]))
 
     async def submit(self, *, findings: int = 5, seconds: float = 0.0, targets: int = 1, **spec: Any) -> UUID:
         """Post a scan of the no-op scanner over ``targets`` loopback URLs, each yielding ``findings`` findings."""
@@ -127,7 +117,9 @@ class RunningStack:
             done = len(found) == len(scans) and set(found.values()) <= {"succeeded", "failed", "cancelled"}
             return found if done else None
 
-        answer: dict[UUID, str] = await eventually(states, within=within, what=f"{len(scans)} scans terminal", every=0.2)
+        answer: dict[UUID, str] = await eventually(
+            states, within=within, what=f"{len(scans)} scans terminal", every=0.2
+        )
         return answer
 
     def scanner_processes(self) -> list[psutil.Process]:
@@ -144,7 +136,7 @@ class RunningStack:
 def noop_spec(*, findings: int, seconds: float, targets: int, **spec: Any) -> dict[str, Any]:
     """A ScanRequest's spec for the test scanner; distinct targets give distinct jobs."""
     return {
-        "targets": [{"url": f"http://127.0.0.1:{9}/{number}"} for number in range(targets)],
+        "targets": [{"url": f"http://127.0.0.1/{number}"} for number in range(targets)],
         "scanners": [{"name": "noop", "parameters": {"findings": findings, "seconds": seconds}}],
         **spec,
     }
@@ -171,8 +163,8 @@ def running_stack(directory: Path, *, kubectl: Path, workers: int = 2, **environ
     try:
         deadline = time.monotonic() + 90
         while not (directory / "stack.json").exists():
-            alive = process.poll() is None
-            assert alive and time.monotonic() < deadline, (directory / "secapi-dev.log").read_text()[-4000:]
+            waiting = process.poll() is None and time.monotonic() < deadline
+            assert waiting, (directory / "secapi-dev.log").read_text()[-4000:]
             time.sleep(0.1)  # polling with a deadline; nothing else runs in this process yet
         yield RunningStack(directory, kubectl, process)
     finally:

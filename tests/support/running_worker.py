@@ -1,11 +1,12 @@
 """A real ``secapi-worker``: the console script in a process of its own, reached by signals, broker and HTTP only."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -17,7 +18,7 @@ from planned_scans import install_noop, noop_processes
 from secapi_core.messages import RUN_JOB, Priority, queue_name
 from secapi_operator.broker import celery_app
 
-StartWorker = Callable[..., AbstractContextManager["RunningWorker"]]
+StartWorker = Callable[..., AbstractAsyncContextManager["RunningWorker"]]
 """Starts a worker with settings by keyword."""
 
 PROGRAM = Path(sys.executable).parent / "secapi-worker"
@@ -61,6 +62,10 @@ class RunningWorker:
         """The processes that run jobs."""
         return psutil.Process(self.process.pid).children()
 
+    def supervisors(self) -> list[psutil.Process]:
+        """The processes between the pool and its scanners."""
+        return [process for member in self.pool() for process in member.children()]
+
     def scanners(self) -> list[psutil.Process]:
         """No-op scanners that run, with their children."""
         return noop_processes(self.process.pid)
@@ -70,10 +75,10 @@ class RunningWorker:
         return (self.directory / "log").read_text(errors="replace")
 
 
-@contextmanager
-def running_worker(
+@asynccontextmanager
+async def running_worker(
     directory: Path, port: int, *, database_url: str, redis_url: str, **environment: str
-) -> Iterator[RunningWorker]:
+) -> AsyncIterator[RunningWorker]:
     """Start a worker with short leases; afterwards, no process and no file of its may be left."""
     tools = directory / "tools"
     if not tools.exists():
@@ -89,20 +94,25 @@ def running_worker(
         "SECAPI_HEARTBEAT_SECONDS": "0.3",
         "SECAPI_DRAIN_SECONDS": "20",
     }
-    with (directory / "log").open("ab") as log:
-        process = subprocess.Popen([PROGRAM], env=os.environ | settings | environment, stdout=log, stderr=log)
+    process = _start(os.environ | settings | environment, directory / "log")
     worker = RunningWorker(process, directory, f"http://127.0.0.1:{port}")
     try:
         yield worker
         family = worker.processes() if process.poll() is None else []
         process.send_signal(signal.SIGQUIT)
-        process.wait(20)
+        # In a thread: what the worker talks to may be a proxy in this event loop.
+        await asyncio.to_thread(process.wait, 20)
     finally:
         process.kill()
         process.wait()
     assert psutil.wait_procs(family, timeout=5)[1] == []
     if process.returncode >= 0:
         assert list((directory / "work").glob("process-*")) == []
+
+
+def _start(environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as output:
+        return subprocess.Popen([PROGRAM], env=environment, stdout=output, stderr=output)
 
 
 def announce(redis_url: str, *job_ids: UUID, pool: str = "code", priority: Priority = Priority.NORMAL) -> None:

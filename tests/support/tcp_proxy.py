@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 that fails on command: in front of a real server it makes the network's faults."""
+"""A TCP proxy on 127.0.0.1 that fails on command: in front of a real server it makes an outage of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,17 +17,13 @@ class Mode(StrEnum):
     FREEZE = "freeze"
     """Nothing is forwarded in either direction: the server hangs."""
 
-    DROP_REPLIES = "drop-replies"
-    """Requests arrive, but the connection is cut as soon as the server answers: the answer is lost."""
-
 
 class TcpProxy:
-    """Forwards to ``host``:``port``; ``mode`` may be changed at any time. ``dropped`` counts answers that were lost."""
+    """Forwards to ``host``:``port``; ``mode`` may be changed at any time."""
 
     def __init__(self, host: str, port: int) -> None:
         self.upstream = (host, port)
         self.port = 0
-        self.dropped = 0
         self.mode = Mode.FORWARD
         self._thawed = asyncio.Event()
         self._pairs: set[asyncio.Task[None]] = set()
@@ -72,8 +68,8 @@ class TcpProxy:
                 return
             upstream_reader, upstream_writer = await asyncio.open_connection(*self.upstream)
             try:
-                there = asyncio.create_task(self._forward(reader, upstream_writer, replies=False))
-                back = asyncio.create_task(self._forward(upstream_reader, writer, replies=True))
+                there = asyncio.create_task(self._forward(reader, upstream_writer))
+                back = asyncio.create_task(self._forward(upstream_reader, writer))
                 try:
                     await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -85,12 +81,9 @@ class TcpProxy:
         finally:
             writer.transport.abort()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, replies: bool) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(65_536):
                 await self._thawed.wait()
-                if replies and self.mode is Mode.DROP_REPLIES:
-                    self.dropped += 1
-                    return
                 writer.write(data)
                 await writer.drain()

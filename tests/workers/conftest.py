@@ -1,7 +1,7 @@
 """Fixtures of the worker's tests."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import psutil
@@ -48,7 +48,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def start(tmp_path: Path, ports: Ports, database_url: str, redis_url: str) -> StartWorker:
     """Start a ``secapi-worker``; settings by keyword."""
 
-    def start(**settings: str) -> AbstractContextManager[RunningWorker]:
+    def start(**settings: str) -> AbstractAsyncContextManager[RunningWorker]:
         addresses = {"database_url": database_url, "redis_url": redis_url}
         return running_worker(tmp_path, ports.reserve(), **addresses | settings)
 
@@ -56,7 +56,7 @@ def start(tmp_path: Path, ports: Ports, database_url: str, redis_url: str) -> St
 
 
 @pytest.fixture
-def worker(start: StartWorker) -> Iterator[RunningWorker]:
+async def worker(start: StartWorker) -> AsyncIterator[RunningWorker]:
     """A ``secapi-worker`` that runs."""
-    with start() as worker:
+    async with start() as worker:
         yield worker

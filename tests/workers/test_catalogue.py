@@ -86,20 +86,20 @@ def test_its_defaults_fit_its_own_schema(scanner: Scanner) -> None:
     complete_parameters(scanner.metadata.name, scanner.spec.parameters_schema, {}, "")
 
 
-@every_scanner
-def test_a_network_scanner_is_given_the_pinned_address_and_never_a_name_to_resolve(scanner: Scanner) -> None:
-    if scanner.spec.pool != "network":
-        pytest.skip("scans files")
-    for target_type in scanner.spec.target_types:
-        assert "192.0.2.7" in argv(scanner.metadata.name, TARGETS[target_type])[-1]
+NETWORK = [name for name, scanner in SCANNERS if scanner.spec.pool == "network"]
+TAKES_ARGUMENTS = [name for name, _ in SCANNERS if name != "noop"]
 
 
-@every_scanner
-def test_options_end_before_what_is_scanned(scanner: Scanner) -> None:
-    if scanner.metadata.name == "noop":
-        pytest.skip("takes options only")
-    for target_type in scanner.spec.target_types:
-        assert argv(scanner.metadata.name, TARGETS[target_type])[-2] == "--"
+@pytest.mark.parametrize("name", NETWORK)
+def test_a_network_scanner_is_given_the_pinned_address_and_never_a_name_to_resolve(name: str) -> None:
+    for target_type in built_in()[name].spec.target_types:
+        assert "192.0.2.7" in argv(name, TARGETS[target_type])[-1]
+
+
+@pytest.mark.parametrize("name", TAKES_ARGUMENTS)
+def test_options_end_before_what_is_scanned(name: str) -> None:
+    for target_type in built_in(testing=True)[name].spec.target_types:
+        assert argv(name, TARGETS[target_type])[-2] == "--"
 
 
 def _all_fixed_text() -> Iterator[str]:
@@ -119,7 +119,7 @@ def test_dangerous_options_are_not_offered(option: str) -> None:
         ("nmap", {"host": {"address": "h.example"}}, {"topPorts": 10}, ["--top-ports", "10"]),
         ("nmap", {"host": {"address": "h.example", "ports": "22,80-90"}}, {}, ["-p", "22,80-90"]),
         ("nmap", {"url": "https://h.example:8443/"}, {}, ["-p", "8443"]),
-        ("nmap", {"host": {"address": "h.example"}}, {}, ["-Pn", "-sV", "--version-intensity", "5"]),
+        ("nmap", {"host": {"address": "h.example"}}, {}, ["-Pn", "-sV", "--version-intensity", "2"]),
         ("nmap", {"host": {"address": "h.example"}}, {"maxRate": 100}, ["--max-rate", "100"]),
         ("sslyze", {"url": "https://h.example:8443/x"}, {"port": 1}, ["--", "h.example:8443{192.0.2.7}"]),
         ("sslyze", {"host": {"address": "h.example", "ports": "993"}}, {}, ["--", "h.example:993{192.0.2.7}"]),

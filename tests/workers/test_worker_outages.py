@@ -57,7 +57,7 @@ async def test_p4_a_flushed_broker_disturbs_neither_the_running_job_nor_the_next
 async def test_p4_an_outage_of_the_broker_disturbs_neither_the_running_job_nor_the_next(
     start: StartWorker, database: Database, redis_url: str, broker: TcpProxy, fault: Mode
 ) -> None:
-    with start(redis_url=through(broker, redis_url)) as worker:
+    async with start(redis_url=through(broker, redis_url)) as worker:
         running, later = await plan_noop_scan(database, seconds=2), await plan_noop_scan(database)
         announce(redis_url, running)
         await until(worker.scanners, within=30)
@@ -99,7 +99,7 @@ async def test_a_worker_that_starts_before_its_servers_waits_for_them(
 ) -> None:
     broker.set(Mode.REFUSE)
     ledger.set(Mode.REFUSE)
-    with start(redis_url=through(broker, redis_url), database_url=through(ledger, database_url)) as worker:
+    async with start(redis_url=through(broker, redis_url), database_url=through(ledger, database_url)) as worker:
         await says(worker, "broker")
         assert await asyncio.to_thread(worker.get, "/healthz") == "ok\n"
         job_id = await plan_noop_scan(database)

@@ -51,7 +51,7 @@ async def test_urgent_jobs_go_first_whatever_their_pool(start: StartWorker, data
             job_id = await plan_noop_scan(database, spec={"priority": priority})
             announce(redis_url, job_id, pool=pool, priority=priority)
             jobs[job_id] = priority
-    with start():
+    async with start():
         for job_id in jobs:
             await until_outcome(database, job_id, lambda o: o.job.state == "succeeded", within=30)
     started = {job_id: (await outcome_of(database, job_id)).attempts[0].started_at for job_id in jobs}
@@ -77,14 +77,14 @@ async def test_p3_a_killed_process_leaves_no_scanner_and_the_pool_goes_on(
 async def test_p3_a_killed_worker_leaves_no_process_and_the_next_one_removes_its_files(
     start: StartWorker, database: Database, redis_url: str
 ) -> None:
-    with start() as worker:
+    async with start() as worker:
         job_id = await plan_noop_scan(database, seconds=300, children=2)
         announce(redis_url, job_id)
         await until(worker.scanners, within=30)
         family = worker.processes()
         worker.process.kill()
         assert psutil.wait_procs(family, timeout=5)[1] == []
-    with start() as worker:
+    async with start() as worker:
         await until(worker.is_ready, within=30)
 
 
@@ -118,7 +118,7 @@ async def reaped(database: Database) -> bool:
 async def test_metrics_survive_the_replacement_of_processes(
     start: StartWorker, database: Database, redis_url: str
 ) -> None:
-    with start(SECAPI_WORKER_JOBS_PER_PROCESS="1") as worker:
+    async with start(SECAPI_WORKER_JOBS_PER_PROCESS="1") as worker:
         for done in (1.0, 2.0, 3.0):
             job_id = await plan_noop_scan(database)
             announce(redis_url, job_id)
@@ -126,14 +126,11 @@ async def test_metrics_survive_the_replacement_of_processes(
             async with asyncio.timeout(10):
                 while worker.succeeded() != done:
                     await asyncio.sleep(0.05)
-        ran_by = {(await outcome_of(database, job_id)).attempts[0].worker}
-        assert len(ran_by) == 1
         assert len(list((worker.directory / "work").glob("process-*/metrics/counter_*.db"))) <= 2
 
 
 async def test_a_scanner_cannot_read_the_workers_secrets(worker: RunningWorker) -> None:
-    await until(worker.is_ready, within=30)
-    pool = worker.pool()
-    # Scanners run as the same user and can read what their parent, the supervisor, was started with.
-    supervisors = [process for process in worker.processes() if process not in pool]
-    assert [process.environ() for process in supervisors] == [{}]
+    await until(worker.supervisors, within=30)
+    # Scanners run as the same user and can read what their parent was started with.
+    (supervisor,) = worker.supervisors()
+    assert supervisor.environ() == {}

@@ -6,17 +6,19 @@ import time
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy.engine import make_url
 
 from planned_scans import outcome_of, plan_noop_scan
 from running_worker import StartWorker, announce
 from secapi_core.ledger.database import Database
+from tcp_proxy import Mode, TcpProxy
 from waiting import until
 
 
 async def test_sigterm_lets_a_running_job_finish_and_takes_no_other(
     start: StartWorker, database: Database, redis_url: str
 ) -> None:
-    with start() as worker:
+    async with start() as worker:
         running, waiting = await plan_noop_scan(database, seconds=3), await plan_noop_scan(database)
         announce(redis_url, running)
         await until(worker.scanners, within=30)
@@ -37,7 +39,7 @@ async def test_sigterm_lets_a_running_job_finish_and_takes_no_other(
 async def test_a_job_that_cannot_finish_is_given_back_and_the_worker_ends(
     start: StartWorker, database: Database, redis_url: str, drain_seconds: str, signals: list[signal.Signals]
 ) -> None:
-    with start(SECAPI_DRAIN_SECONDS=drain_seconds) as worker:
+    async with start(SECAPI_DRAIN_SECONDS=drain_seconds) as worker:
         job_id = await plan_noop_scan(database, seconds=300, ignoreTermination=True)
         announce(redis_url, job_id)
         await until(worker.scanners, within=30)
@@ -53,7 +55,7 @@ async def test_a_job_that_cannot_finish_is_given_back_and_the_worker_ends(
 
 
 async def test_an_idle_worker_ends_at_once(start: StartWorker) -> None:
-    with start() as worker:
+    async with start() as worker:
         await until(worker.is_ready, within=30)
         asked = time.monotonic()
         worker.process.terminate()
@@ -62,7 +64,29 @@ async def test_an_idle_worker_ends_at_once(start: StartWorker) -> None:
 
 
 async def test_a_worker_without_a_broker_can_be_ended(start: StartWorker) -> None:
-    with start(redis_url="redis://127.0.0.1:1/0") as worker:
+    async with start(redis_url="redis://127.0.0.1:1/0") as worker:
         await until(lambda: worker.get("/readyz") == "not connected to the broker\n", within=30)
+        worker.process.terminate()
+        assert await asyncio.to_thread(worker.process.wait, 15) == 0
+
+
+async def test_a_worker_whose_broker_is_silent_can_be_ended(
+    start: StartWorker, database: Database, redis_url: str
+) -> None:
+    async with TcpProxy.before("127.0.0.1", make_url(redis_url).port or 0) as broker:
+        through_proxy = make_url(redis_url).set(port=broker.port).render_as_string(hide_password=False)
+        async with start(redis_url=through_proxy, SECAPI_DRAIN_SECONDS="0") as worker:
+            job_id = await plan_noop_scan(database, seconds=300)
+            announce(redis_url, job_id)
+            await until(worker.scanners, within=30)
+            broker.set(Mode.FREEZE)
+            worker.process.terminate()
+            assert await asyncio.to_thread(worker.process.wait, 25) == 0
+        assert (await outcome_of(database, job_id)).attempt_states == ["released"]
+
+
+async def test_a_worker_that_is_still_starting_can_be_ended(start: StartWorker) -> None:
+    async with start() as worker:
+        await until(lambda: list((worker.directory / "work").glob("process-*")), within=30)
         worker.process.terminate()
         assert await asyncio.to_thread(worker.process.wait, 15) == 0

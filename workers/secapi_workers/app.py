@@ -1,7 +1,9 @@
 """The Celery application of a worker: a doorbell, not a ledger.
 
-Messages carry one id and may be lost or come twice; the ledger's claims and sweeps make up for both. What is set here
-keeps a worker consuming through outages of the broker, and a running job out of their way.
+A message says "look at this job" and is taken from its queue for good, without acknowledgement: whether the job is run,
+by whom and how often is the ledger's business, and for a message that gets lost the operator sends another. Late
+acknowledgement would add nothing to that but duplicates, most of the broker's work, and a trap: an acknowledgement that
+fails while Redis restarts leaves Celery waiting for a free slot that it will never count as free.
 """
 
 from typing import Any
@@ -12,10 +14,6 @@ from secapi_core.messages import Priority, queue_name
 from secapi_workers.process import WorkerProcess
 from secapi_workers.settings import WorkerSettings
 from secapi_workers.tasks.run_job import RunJob
-
-VISIBILITY_SECONDS = 25 * 3600
-"""When Redis hands out an unacknowledged message again: after the longest job. Earlier would only waste a claim, but
-the shortest timeout of all workers on one Redis counts for all."""
 
 
 def queue_names(pools: tuple[str, ...]) -> list[str]:
@@ -39,13 +37,13 @@ def make_app(settings: WorkerSettings, process: WorkerProcess) -> Celery:
 
 def _configuration(settings: WorkerSettings) -> dict[str, Any]:
     return {
-        "task_queues": {name: {"exchange": "", "routing_key": name} for name in queue_names(settings.worker_pools)},
+        "task_queues": {
+            name: {"exchange": "", "routing_key": name, "no_ack": True} for name in queue_names(settings.worker_pools)
+        },
         "task_create_missing_queues": False,
-        # The message goes when the job is over; prefetching would keep waiting jobs from idle workers.
-        "task_acks_late": True,
-        "task_acks_on_failure": True,
-        "task_reject_on_worker_lost": False,
+        # A message is taken when a process is free to act on it, not before.
         "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": True,
         "worker_concurrency": settings.worker_concurrency,
         "worker_max_tasks_per_child": settings.worker_jobs_per_process,
         "worker_proc_alive_timeout": 60.0,
@@ -60,18 +58,18 @@ def _configuration(settings: WorkerSettings) -> dict[str, Any]:
         "worker_redirect_stdouts": False,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        "broker_connection_timeout": 5.0,
-        # A job does not need the broker; when it is back, or another worker has the message, the claim sorts it out.
+        "broker_connection_timeout": 3.0,
+        # A running job does not need the broker.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "broker_transport_options": {
             # BRPOP serves the first list that has something; one list per queue, as the operator writes them.
             "queue_order_strategy": "priority",
             "priority_steps": [0],
-            "visibility_timeout": VISIBILITY_SECONDS,
-            "unacked_restore_interval": 60,
+            # There is nothing to restore, but looking for it is how a busy worker notices that the broker is gone.
+            "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
-            "socket_timeout": 15.0,
-            "socket_connect_timeout": 5.0,
+            "socket_timeout": 5.0,
+            "socket_connect_timeout": 3.0,
             "socket_keepalive": True,
             "health_check_interval": 10,
         },

@@ -4,6 +4,7 @@ import ctypes
 import gc
 import logging
 import os
+import signal
 import sys
 
 import structlog
@@ -27,6 +28,9 @@ def main() -> None:
         # A line or two for every message; what became of its job is logged by us.
         logging.getLogger(chatter).setLevel(logging.WARNING)
     _hide_from_scanners()
+    # Until the worker has handlers of its own, there is nothing to wind down but what the finally below removes.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     workspace = Workspace(settings.workdir)
     try:
         exitcode = _work(settings, workspace)

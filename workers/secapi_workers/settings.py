@@ -37,6 +37,8 @@ class WorkerSettings(Settings, LeaseSettings):
     """A process is replaced after so many jobs, which bounds whatever libraries leak."""
 
     worker_metrics_host: str = "127.0.0.1"
+    """Address of probes and metrics; a pod needs ``0.0.0.0``."""
+
     worker_metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     """Port of ``/metrics``, ``/healthz`` and ``/readyz``; 0 serves none."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from secapi_api.auth.callers import Role
 from secapi_api.bodies import JsonBody, request_body
@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/v1/scans", tags=["scans"], responses=documented(401, 403, 422, 503))
 
+ScanId = Annotated[UUID, Path(alias="scanId", description="Also `metadata.uid` of the ScanRequest.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -71,15 +72,15 @@ async def list_scans(
     return Page(items=[ScanSummary.brief(scan) for scan in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{scan_id}", responses=documented(404))
-async def get_scan(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
+@router.get("/{scanId}", responses=documented(404))
+async def get_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
     """One scan."""
     async with resources.ledger.transaction() as session:
         return Scan.of(await service.visible_scan(session, scan_id, caller))
 
 
-@router.get("/{scan_id}/jobs", responses=documented(404))
-async def list_scan_jobs(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Page[ScanJob]:
+@router.get("/{scanId}/jobs", responses=documented(404))
+async def list_scan_jobs(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Page[ScanJob]:
     """The scan's jobs in the order of its plan, on one page; none before it is planned."""
     async with resources.ledger.transaction() as session:
         await service.visible_scan(session, scan_id, caller)
@@ -87,9 +88,9 @@ async def list_scan_jobs(scan_id: UUID, caller: AuthenticatedCaller, resources: 
     return Page(items=[ScanJob.of(job) for job in found], next_cursor=None)
 
 
-@router.get("/{scan_id}/findings", responses=documented(404))
+@router.get("/{scanId}/findings", responses=documented(404))
 async def list_scan_findings(
-    scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources, wanted: Annotated[FindingQuery, Query()]
+    scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources, wanted: Annotated[FindingQuery, Query()]
 ) -> Page[ScanFinding]:
     """What the scan found so far, worst first."""
     async with resources.ledger.transaction() as session:
@@ -105,8 +106,8 @@ async def list_scan_findings(
     return Page(items=[ScanFinding.of(finding) for finding in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("/{scan_id}/cancel", status_code=202, responses=documented(404))
-async def cancel_scan(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
+@router.post("/{scanId}/cancel", status_code=202, responses=documented(404))
+async def cancel_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
     """Stop the scan: what has not begun ends at once, what runs within seconds. One that has ended stays as it is."""
     async with resources.ledger.transaction() as session:
         scan = await service.visible_scan(session, scan_id, caller, Role.OPERATOR)
@@ -119,8 +120,8 @@ async def cancel_scan(scan_id: UUID, caller: AuthenticatedCaller, resources: App
     return Scan.of(scan)
 
 
-@router.delete("/{scan_id}", status_code=204, responses=documented(404) | {202: {"model": Scan}})
-async def delete_scan(scan_id: UUID, caller: AuthenticatedCaller, resources: AppResources) -> Response:
+@router.delete("/{scanId}", status_code=204, responses=documented(404) | {202: {"model": Scan}})
+async def delete_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Response:
     """Delete the ScanRequest and hide the scan; its findings stay.
 
     A scan that is still running is cancelled and answered with 202; delete it again once it has ended.

@@ -77,7 +77,7 @@ async def _one(api: httpx.AsyncClient, ledger: "asyncpg.Connection[Any]") -> tup
     if len(findings) != FINDINGS:
         raise AssertionError(f"expected {FINDINGS} findings, read {len(findings)}")
     scanner = await ledger.fetchval(
-        "SELECT (a.stats->'seconds'->>'scan')::float FROM attempts a JOIN scan_jobs j ON j.id = a.job_id "
+        "SELECT (a.stats->>'scanning_seconds')::float FROM attempts a JOIN scan_jobs j ON j.id = a.job_id "
         "WHERE j.scan_id = $1",
         scan,
     )

@@ -25,11 +25,13 @@ from secapi_dev.stack import running_stack
 NAMESPACE = "default"
 SCAN_SECONDS = 300
 POLL_SECONDS = 0.5
+PIPE_COLUMNS = 140
 
 
 def command() -> None:
     """Start everything, scan this source tree and a badly configured loopback host, show what was found, stop."""
-    asyncio.run(run(Console(highlight=False), Progress()))
+    console = Console(highlight=False)
+    asyncio.run(run(console if console.is_terminal else Console(highlight=False, width=PIPE_COLUMNS), Progress()))
 
 
 async def run(console: Console, progress: Progress) -> None:

@@ -5,12 +5,14 @@ import contextlib
 import functools
 import signal
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 
 import typer
 
 from secapi_dev import stackfile
 from secapi_dev.components import secapi_components
+from secapi_dev.controlplane import binaries
 from secapi_dev.processes.state import kept_state, temporary_state
 from secapi_dev.progress import Progress
 from secapi_dev.stack import ComponentPlan, running_stack
@@ -58,9 +60,15 @@ def _cancel_on_signal(progress: Progress) -> None:
 
 def _explain(stack: Stack, directory: Path, progress: Progress) -> None:
     progress.say(f"""
-SecAPI is ready: {stack.api_url} ({stack.api_url}/docs)
-  export KUBECONFIG={stack.kubeconfig}
-  export SECAPI_API_KEY={stack.api_key}
+SecAPI is ready. In another terminal:
+  export KUBECONFIG={stack.kubeconfig}{_kubectl_on_path()}
+  export SECAPI_URL={stack.api_url} SECAPI_API_KEY={stack.api_key}
   everything else: {directory / stackfile.NAME}, logs: {directory / "logs"}
 Ctrl-C stops it.
 """)
+
+
+def _kubectl_on_path() -> str:
+    """Lead to the kubectl that was built, on a machine that has none."""
+    built = None if which("kubectl") else binaries.find()
+    return f" PATH=$PATH:{built.kubectl.parent}" if built else ""

@@ -1,7 +1,7 @@
 """A host that is worth scanning: an HTTPS and an SSH server on loopback, both configured as badly as old ones are.
 
 The certificate is self-signed and expired; TLS 1.0 and 1.1 are on as far as the local OpenSSL allows; SSH offers
-SHA-1 key exchange, CBC ciphers and MD5 MACs beside good ones, and lets nobody log in.
+NIST curves, CBC ciphers, SHA-1 signatures and MD5 MACs beside good ones, and lets nobody log in.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ async def demo_host() -> AsyncIterator[DemoHost]:
         LOOPBACK,
         0,
         server_host_keys=[asyncssh.generate_private_key("ssh-rsa", key_size=2048)],
-        kex_algs=["diffie-hellman-group1-sha1", "diffie-hellman-group14-sha1", "curve25519-sha256"],
+        kex_algs=["ecdh-sha2-nistp256", "curve25519-sha256"],
         encryption_algs=["aes128-cbc", "3des-cbc", "aes256-ctr"],
         mac_algs=["hmac-md5", "hmac-sha1", "hmac-sha2-256"],
         signature_algs=["ssh-rsa", "rsa-sha2-256"],

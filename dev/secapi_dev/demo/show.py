@@ -23,8 +23,8 @@ def print_findings(console: Console, name: str, findings: Sequence[dict[str, Any
     by_severity = Counter(finding["severity"] for finding in findings)
     by_scanner = Counter(finding["scanner"] for finding in findings)
     table = Table(title=f"{name}: {len(findings)} findings", title_justify="left", title_style="bold", expand=False)
-    for column in ("severity", "scanner", "where", "what"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=70)
+    for column, narrowest in (("severity", 8), ("scanner", 14), ("where", 30), ("what", 50)):
+        table.add_column(column, overflow="ellipsis", no_wrap=True, min_width=narrowest, max_width=70)
     for finding in sorted(findings, key=lambda finding: SEVERITIES.index(finding["severity"]))[:ROWS]:
         severity = finding["severity"]
         table.add_row(

@@ -20,14 +20,15 @@ SIZE = 50 * 1024 * 1024
 MEMORY_MIB = 40
 """What a parser may need beyond the interpreter, whatever the report's size."""
 
-SECONDS = 60
-"""On a busy machine; alone it takes 2 to 8 s."""
+CPU_SECONDS = 40
+"""Most take 2 to 8 on an idle machine, nmap's and SARIF the longest."""
+
+pytestmark = pytest.mark.timeout(600)
 
 READER = """
 import re, sys, time
 from pathlib import Path
 from secapi_core.crds.scanner import OutputFormat
-from secapi_core.failures import FailureReason
 from secapi_core.errors import JobFailed
 from secapi_workers.parsers.bounds import ParseLimits
 from secapi_workers.parsers.registry import parser_for
@@ -36,23 +37,23 @@ def memory(line):
     return int(re.search(line + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024
 
 parse = parser_for(OutputFormat(sys.argv[1]))
-before, began, count, ended = memory("VmRSS"), time.monotonic(), 0, "complete"
+before, began, count, ended = memory("VmRSS"), time.process_time(), 0, "complete"
 with open(sys.argv[2], "rb") as stream:
     try:
         for item in parse(stream, ParseLimits(max_findings=10**7, max_quarantined=10**7)):
             count += 1
     except JobFailed as error:
         ended = error.failure.reason
-print(ended, count, memory("VmHWM") - before, round(time.monotonic() - began, 2))
+print(ended, count, memory("VmHWM") - before, round(time.process_time() - began, 2))
 """
 
 
 def read(output_format: OutputFormat, pieces: Iterator[bytes], path: Path) -> tuple[str, int, int, float]:
-    """How parsing a report of these pieces ended, its items, the memory it took in MiB, and the seconds."""
+    """How parsing a report of these pieces ended, its items, the memory it took in MiB, and the seconds of CPU time."""
     with path.open("wb") as file:
         file.writelines(pieces)
     command = [sys.executable, "-c", READER, output_format, str(path)]
-    output = subprocess.run(command, capture_output=True, check=True, text=True, timeout=SECONDS * 2).stdout
+    output = subprocess.run(command, capture_output=True, check=True, text=True, timeout=500).stdout
     path.unlink()
     ended, count, memory, seconds = output.split()
     return ended, int(count), int(memory), float(seconds)
@@ -115,7 +116,7 @@ def test_fifty_megabytes_of_entries_are_read_in_little_memory(output_format: Out
     assert ended == "complete"
     assert count >= copies(entry)
     assert memory < MEMORY_MIB
-    assert seconds < SECONDS
+    assert seconds < CPU_SECONDS
 
 
 def test_fifty_megabytes_of_xml_are_read_in_little_memory(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_fifty_megabytes_of_xml_are_read_in_little_memory(tmp_path: Path) -> Non
     assert ended == "complete"
     assert count == copies(PORT, "")
     assert memory < MEMORY_MIB
-    assert seconds < SECONDS
+    assert seconds < CPU_SECONDS
 
 
 ONE_ENTRY = [
@@ -153,7 +154,7 @@ def test_one_entry_of_fifty_megabytes_is_never_held(
     assert ended in ("complete", FailureReason.TARGET_UNREACHABLE)
     assert count <= 1
     assert memory < MEMORY_MIB
-    assert seconds < SECONDS
+    assert seconds < CPU_SECONDS
 
 
 @pytest.mark.parametrize("output_format", [OutputFormat.BANDIT_JSON, OutputFormat.SARIF])
@@ -165,7 +166,7 @@ def test_fifty_megabytes_of_brackets_end_early(output_format: OutputFormat, tmp_
     assert ended == FailureReason.OUTPUT_TOO_LARGE
     assert count == 0
     assert memory < MEMORY_MIB
-    assert seconds < SECONDS
+    assert seconds < CPU_SECONDS
 
 
 def test_a_single_text_of_fifty_megabytes_is_never_held(tmp_path: Path) -> None:
@@ -174,4 +175,4 @@ def test_a_single_text_of_fifty_megabytes_is_never_held(tmp_path: Path) -> None:
 
     assert ended == "OutputInvalid"
     assert memory < MEMORY_MIB
-    assert seconds < SECONDS
+    assert seconds < CPU_SECONDS

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 from celery import Task
-from celery.exceptions import Reject
+from celery.worker.request import Request
 
 from secapi_core.messages import RUN_JOB
 from secapi_workers.process import WorkerProcess
@@ -13,11 +13,20 @@ from secapi_workers.runner.jobs import Drained
 log = structlog.get_logger(__name__)
 
 
+class Hint(Request):  # type: ignore[misc]  # Celery has no types
+    """A message that was gone from the broker when it was taken, so there is nothing to acknowledge."""
+
+    def acknowledge(self) -> None:
+        """Do not tell the broker."""
+        self.acknowledged = True
+
+
 class RunJob(Task):  # type: ignore[misc]  # Celery has no types
     """A thin wrapper: the ledger decides whether there is anything to do, and every outcome is there, not in Celery."""
 
     name = RUN_JOB
     ignore_result = True
+    Request = Hint
 
     def __init__(self, process: WorkerProcess) -> None:
         """Run jobs in ``process``, which Celery's signals open and close around a process's life."""
@@ -33,4 +42,5 @@ class RunJob(Task):  # type: ignore[misc]  # Celery has no types
         try:
             self.process.run_job(identifier)
         except Drained:
-            raise Reject("this worker is going away", requeue=True) from None
+            queue = self.request.delivery_info["routing_key"]
+            self.app.send_task(RUN_JOB, args=[job_id], queue=queue, task_id=self.request.id)

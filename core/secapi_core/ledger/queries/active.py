@@ -19,7 +19,7 @@ _COUNT = text("SELECT count(*) FROM scans WHERE namespace = :namespace AND compl
 
 _OPEN = text("""
     SELECT id, namespace, name FROM scans
-    WHERE completed_at IS NULL AND (:after ::uuid IS NULL OR id > :after)
+    WHERE completed_at IS NULL AND (CAST(:after AS uuid) IS NULL OR id > :after)
     ORDER BY id
     LIMIT :limit
 """)

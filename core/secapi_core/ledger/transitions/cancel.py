@@ -34,6 +34,7 @@ _CANCEL_PENDING = text(f"""
 _STATE = text("SELECT state FROM scans WHERE id = :scan_id")
 
 # The second cancellation of a scan finds nothing queued and every running job asked already: its reason is not taken.
+# Notifications are counted and returned because Postgres does not evaluate what nobody reads.
 _CANCEL_JOBS = text(f"""
     WITH asked AS (
         UPDATE scan_jobs SET cancel_requested = true, reason = :reason, message = :message
@@ -58,7 +59,7 @@ _CANCEL_JOBS = text(f"""
         updated_at = now()
     FROM count
     WHERE id = :scan_id
-    RETURNING state, jobs_open
+    RETURNING state, jobs_open, count.notified
 """)  # noqa: S608 - channel names are constants
 
 

@@ -12,6 +12,7 @@ from secapi_core.ledger.types import ClaimedJob
 from secapi_core.messages import Priority
 from secapi_core.targets import Scope
 
+# Notifications are counted and returned because Postgres does not evaluate what nobody reads.
 _CLAIM = text(f"""
     WITH job AS (
         UPDATE scan_jobs

@@ -30,13 +30,15 @@ _MARK = text("""
     UPDATE scan_jobs SET dispatched_at = now() FROM waiting WHERE scan_jobs.id = waiting.id
 """)
 
-_NEXT_DUE = text("SELECT greatest(min(not_before) - clock_timestamp(), interval '0') FROM outbox")
+_NEXT_DUE = text("""
+    SELECT greatest(not_before - clock_timestamp(), interval '0') FROM outbox ORDER BY not_before, id LIMIT 1
+""")
 
 _REDISPATCH = text(f"""
     WITH lost AS (
         SELECT id FROM scan_jobs AS job
         WHERE pool = :pool AND priority = :priority AND state = 'queued' AND not_before <= now()
-          AND coalesce(dispatched_at, created_at) < now() - :older_than
+          AND coalesce(dispatched_at, created_at) < now() - CAST(:older_than AS interval)
           AND NOT EXISTS (SELECT FROM outbox WHERE outbox.job_id = job.id)
         ORDER BY not_before
         LIMIT :missing
@@ -63,7 +65,7 @@ async def mark_dispatched(session: AsyncSession, items: Sequence[OutboxItem]) ->
 
 async def next_due(session: AsyncSession) -> timedelta | None:
     """Time until a message is due, zero if one is; ``None`` if the outbox is empty."""
-    due: timedelta | None = (await session.execute(_NEXT_DUE)).scalar_one()
+    due: timedelta | None = (await session.execute(_NEXT_DUE)).scalar_one_or_none()
     return due
 
 
