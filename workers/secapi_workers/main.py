@@ -67,8 +67,14 @@ def _work(settings: WorkerSettings, workspace: Workspace) -> int:
 
     log.info("worker starting", pools=settings.worker_pools, processes=settings.worker_concurrency)
     worker = ScanWorker(app, draining)
-    # Objects that live as long as the worker stay shared between its processes if no collection touches them.
-    gc.freeze()
+    _share_memory()
     worker.start()
     log.info("worker ended", exitcode=worker.exitcode or 0)
     return worker.exitcode or 0
+
+
+def _share_memory() -> None:
+    """Before the fork: give back what importing needed, and keep collections off what all processes share."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    gc.freeze()

@@ -6,7 +6,9 @@ import json
 import platform
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import asyncpg
 from rich.console import Console
 from rich.table import Table
 
@@ -15,8 +17,9 @@ from secapi_dev.bench import ingest, scans
 from secapi_dev.components import secapi_components
 from secapi_dev.controlplane.build import find_or_build
 from secapi_dev.controlplane.kubectl import Kubectl
-from secapi_dev.processes.state import temporary_state
+from secapi_dev.processes.state import StateDirectory, temporary_state
 from secapi_dev.progress import Progress
+from secapi_dev.servers.migrations import migrate
 from secapi_dev.stack import running_stack
 from secapi_dev.stackfile import Stack
 
@@ -26,6 +29,8 @@ LOOPBACK_POLICY = {
     "metadata": {"name": "bench", "namespace": "default"},
     "spec": {"allowedTargets": {"cidrs": ["127.0.0.0/8"]}},
 }
+
+INGEST_DATABASE = "ingest"
 
 Figures = dict[str, dict[str, Any]]
 
@@ -48,8 +53,20 @@ async def measure(progress: Progress) -> Figures:
         async with progress.during("sustained scans"):
             figures["throughput"] = await scans.throughput(stack)
         async with progress.during("ingest"):
-            figures["ingest"] = await ingest.measure(stack.database_url)
+            figures["ingest"] = await ingest.measure(await _empty_database(stack, state))
         return figures
+
+
+async def _empty_database(stack: Stack, state: StateDirectory) -> str:
+    """A migrated database beside the stack's: there the operator would cancel scans that have no ScanRequest."""
+    connection = await asyncpg.connect(stack.database_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {INGEST_DATABASE}")
+    finally:
+        await connection.close()
+    url = urlsplit(stack.database_url)._replace(path=f"/{INGEST_DATABASE}").geturl()
+    await migrate(url, state)
+    return url
 
 
 async def _prepare(stack: Stack, progress: Progress) -> None:

@@ -56,6 +56,14 @@ def test_an_empty_anchor_is_the_code_at_the_place_with_white_space_folded(tree: 
     assert place(finding(path="src/a.py", start_line=3, end_line=4), source=tree).anchor == "os.system( name ) exit()"
 
 
+def test_a_target_that_is_a_single_file_keeps_the_files_name_and_code(tree: Path) -> None:
+    file = tree / "src" / "a.py"
+
+    result = place(finding(path=str(file), start_line=4), source=file)
+
+    assert (result.location.path, result.anchor) == ("a.py", "exit()")
+
+
 def test_an_anchor_that_is_there_stays(tree: Path) -> None:
     assert place(finding("given", path="src/a.py", start_line=3), source=tree).anchor == "given"
 

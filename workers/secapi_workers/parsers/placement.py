@@ -42,9 +42,10 @@ def placed(items: Iterable[Finding | Quarantined], placement: Placement) -> Iter
 
 
 def _moved(location: Location, roots: tuple[str, ...], placement: Placement) -> Location:
-    path = location.path
+    path = location.path.removeprefix("file://")
     for root in roots:
-        path = path.removeprefix(root)
+        # A target's path may name a single file: then the tree is that file.
+        path = root.rstrip("/").rpartition("/")[2] if f"{path}/" == root else path.removeprefix(root)
     path = path.removeprefix("./")
     host = placement.host if placement.host and location.host == placement.pinned_address else location.host
     if path == location.path and host == location.host:
@@ -81,7 +82,7 @@ class _Lines:
         """The file's lines, if it is a regular file of a sane size inside the tree, also after following links."""
         assert self._source is not None  # noqa: S101 - at() asks only if there is a tree
         try:
-            path = (self._source / name).resolve()
+            path = self._source if self._source.is_file() else (self._source / name).resolve()
             if not path.is_relative_to(self._source) or not path.is_file() or path.stat().st_size > _FILE_LIMIT:
                 return []
             return path.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -5,8 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
 from secapi_core.argv import Paths, build_argv
@@ -20,6 +19,7 @@ from secapi_core.ledger.types import ClaimedJob, IngestCounts, RunReport
 from secapi_workers import metrics
 from secapi_workers.catalogue import RULES
 from secapi_workers.parsers.bounds import ParseLimits
+from secapi_workers.parsers.placement import Placement, placed
 from secapi_workers.parsers.registry import parser_for
 from secapi_workers.runner.lease import Lease, Phase
 from secapi_workers.runner.retries import persistently
@@ -149,15 +149,20 @@ class Attempt:
         return await persistently(commit, seconds_left=lambda: self.lease.seconds_left)
 
     def _findings(self, stream: BinaryIO, prepared: Prepared, quarantined: list[Quarantined]) -> Iterator[Finding]:
-        """The report's findings, with paths below the scanned tree; bad entries go to ``quarantined``."""
+        """The report's findings, placed where the target is; bad entries go to ``quarantined``."""
         limits = self.job.spec.limits
         parse = parser_for(self.job.spec.output.format)
         bounds = ParseLimits(max_bytes=limits.output_mib * MIB, max_findings=limits.findings)
-        for item in parse(stream, bounds):
+        placement = Placement(
+            source=prepared.source,
+            pinned_address=prepared.fields.get("pinnedAddress", ""),
+            host=prepared.fields.get("host", ""),
+        )
+        for item in placed(parse(stream, bounds), placement):
             if isinstance(item, Quarantined):
                 quarantined.append(item)
             else:
-                yield _relative(item, prepared.source) if prepared.source else item
+                yield item
         self.lease.enter(Phase.COMMITTING)
 
     @contextmanager
@@ -168,15 +173,3 @@ class Attempt:
             yield
         finally:
             self.stats[f"{phase}_seconds"] = round(time.monotonic() - started, 3)
-
-
-def _relative(finding: Finding, source: Path) -> Finding:
-    """The finding with its path as seen from the scanned tree: where a run happened to put the tree must not matter."""
-    path = finding.location.path.removeprefix("file://")
-    if path == str(source):
-        inside = source.name
-    elif path.startswith(f"{source}/"):
-        inside = path.removeprefix(f"{source}/")
-    else:
-        return finding
-    return replace(finding, location=replace(finding.location, path=inside))
