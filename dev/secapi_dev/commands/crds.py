@@ -1,20 +1,13 @@
 """``secapi-dev crds``."""
 
-from typing import Annotated
-
-import typer
-
 from secapi_dev import paths
 from secapi_dev.crdgen.manifest import manifests
 from secapi_dev.errors import StackError
+from secapi_dev.generated import Check
 from secapi_dev.progress import Progress
 
 
-def command(
-    check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail if the files are not what would be written.")
-    ] = False,
-) -> None:
+def command(check: Check = False) -> None:
     """Write manifests/crds from the types in core/secapi_core/crds."""
     wanted = manifests()
     present = {path.name: path.read_text() for path in paths.CRDS.glob("*.yaml")}
