@@ -28,9 +28,11 @@ def _run(connection: Connection) -> None:
 async def _run_online() -> None:
     url = make_url(os.environ["SECAPI_DATABASE_URL"]).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url, poolclass=pool.NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(_run)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_run)
+    finally:
+        await engine.dispose()
 
 
 if context.is_offline_mode():

@@ -1,5 +1,8 @@
 """The console script ``secapi-api``: one process of the API; a Deployment runs as many as it takes."""
 
+import signal
+import sys
+
 import uvicorn
 
 from secapi_api.app import create_app
@@ -11,6 +14,9 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT, then let requests under way finish."""
     settings = ApiSettings()
     logs.configure(settings.log_level, settings.log_format, component="api")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Before the server takes over, and again by the server itself when it has shut down because of the signal.
+        signal.signal(number, lambda *_: sys.exit(0))
     server(settings).run()
 
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from secapi_api import metrics
+from secapi_api.health.readiness import Readiness
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
 from secapi_api.kube.scan_requests import ScanRequests
@@ -25,6 +26,7 @@ class Resources:
     catalogues: Catalogues
     scan_requests: ScanRequests
     artifacts: ArtifactStore
+    readiness: Readiness
 
 
 @asynccontextmanager
@@ -34,15 +36,19 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         database = Database(settings, application="secapi-api")
         stack.push_async_callback(database.close)
         metrics.watch_pool(database.engine)
+        ledger = Ledger(database)
         kubernetes = await KubernetesClient.connect(settings)
         stack.push_async_callback(kubernetes.close)
         catalogues = Catalogues(kubernetes, age=settings.tuning.catalogue_age)
         stack.push_async_callback(catalogues.close)
+        readiness = Readiness(ledger, kubernetes)
+        stack.push_async_callback(readiness.close)
         yield Resources(
             settings=settings,
-            ledger=Ledger(database),
+            ledger=ledger,
             kubernetes=kubernetes,
             catalogues=catalogues,
             scan_requests=ScanRequests(kubernetes),
             artifacts=await asyncio.to_thread(ArtifactStore, settings.artifact_url),
+            readiness=readiness,
         )

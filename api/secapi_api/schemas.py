@@ -25,11 +25,6 @@ class Page(Schema, Generic[T]):
     next_cursor: str | None
     """Give it as ``cursor`` to get the next page; null on the last one."""
 
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
-        """``ScanSummaryPage``: a name that client generators can use."""
-        return f"{params[0].__name__}Page"
-
 
 @dataclass(frozen=True, slots=True)
 class JsonOf:

@@ -19,26 +19,27 @@ TEXT_LIMIT = 1_000_000
 """Characters of one text that are kept where a value has to be rebuilt."""
 
 
-def storable_json(value: Any) -> str:
+def storable_bytes(value: Any) -> bytes:
     """``value`` as JSON that ``jsonb`` accepts: NUL and what is not Unicode replaced, NaN and Infinity null.
 
     What is nested too deeply becomes ``"…"``. Never raises.
     """
-    return _dump(value).decode()
-
-
-def bounded_json(value: Any, limit: int) -> str:
-    """``storable_json`` of at most ``limit`` bytes; a larger value is replaced by a note that says so."""
-    data = _dump(value)
-    return data.decode() if len(data) <= limit else f'{{"omitted":"{len(data)} bytes"}}'
-
-
-def _dump(value: Any) -> bytes:
     try:
         data = orjson.dumps(value)
     except TypeError:  # orjson's JSONEncodeError: too deep, lone surrogates, keys or values of other types
         return orjson.dumps(_rebuilt(value, DEPTH_LIMIT))
     return orjson.dumps(_rebuilt(value, DEPTH_LIMIT)) if b"\\u0000" in data else data
+
+
+def storable_json(value: Any) -> str:
+    """``storable_bytes`` as the text that database drivers take."""
+    return storable_bytes(value).decode()
+
+
+def bounded_json(value: Any, limit: int) -> str:
+    """``storable_json`` of at most ``limit`` bytes; a larger value is replaced by a note that says so."""
+    data = storable_bytes(value)
+    return data.decode() if len(data) <= limit else f'{{"omitted":"{len(data)} bytes"}}'
 
 
 def _rebuilt(value: Any, depth: int) -> Any:

@@ -79,7 +79,8 @@ class Broker:
 
     async def _call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         future = asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
-        return await asyncio.wait_for(future, _CALL_TIMEOUT)
+        async with asyncio.timeout(_CALL_TIMEOUT):
+            return await future
 
     def _publish(self, items: list[OutboxItem]) -> None:
         producer = self._connected()

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -14,7 +13,7 @@ from secapi_operator.gauges import clear_gauges, refresh_findings, refresh_work
 from secapi_operator.kube import Kube
 from secapi_operator.loader import ScanLoader
 from secapi_operator.objects import ScanKey
-from secapi_operator.periodic import describe, every
+from secapi_operator.periodic import describe, event_or_timeout, every
 from secapi_operator.publisher import Publisher
 from secapi_operator.reaper import reap
 from secapi_operator.reconcile.scanrequest import ScanReconciler
@@ -78,8 +77,7 @@ class Controller:
                     *(duties.create_task(self._work(stop)) for _ in range(self._tuning.workers)),
                 ]
                 await stop.wait()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._idle.wait(), self._tuning.shutdown_grace)
+                await event_or_timeout(self._idle, self._tuning.shutdown_grace)
                 for task in tasks:
                     task.cancel()
         finally:

@@ -1,8 +1,9 @@
 """The one client of the Kubernetes API: bounded in rate, concurrency and time; retries what may pass by itself.
 
-The official library brings credentials and TLS; its generated methods are not used because they neither limit nor
-retry writes, and decode every object twice. A write is retried only because each carries a precondition
-(``resourceVersion`` or ``uid``): if the first try was carried out and its answer lost, the second one conflicts.
+The official library brings credentials, TLS and connections. What it generates on top is not used: it neither limits
+nor retries writes, and walks through every body and answer once more than necessary. A write is retried only because
+each carries a precondition (``resourceVersion`` or ``uid``): if the first try was carried out and its answer lost, the
+second one conflicts.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
@@ -94,14 +96,12 @@ class Kube:
         """A client with the credentials of ``KUBECONFIG``, else of the pod; nothing is sent yet."""
         configuration = Configuration()
         if kubeconfig := os.environ.get("KUBECONFIG"):
-            await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)  # type: ignore[no-untyped-call]  # the library is typed in part
+            await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
         else:
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]  # the library is typed in part
+            config.load_incluster_config(client_configuration=configuration)
         # One connection per slot and one for the Lease, which must never queue behind them.
         configuration.connection_pool_maxsize = tuning.kubernetes_concurrency + 1
-        client = ApiClient(configuration)
-        client.user_agent = FIELD_MANAGER
-        return cls(client, tuning)
+        return cls(ApiClient(configuration), tuning)
 
     async def __aenter__(self) -> Self:
         """Nothing to open: connections are made on demand."""
@@ -111,7 +111,7 @@ class Kube:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close all connections."""
-        await self._client.close()  # type: ignore[no-untyped-call]  # the library is typed in part
+        await self._client.close()
 
     async def request(
         self,
@@ -164,17 +164,15 @@ class Kube:
         code, retry_after = "none", 0.0
         answer: dict[str, Any] | KubeError
         try:
-            serialized = await self._client.param_serialize(
+            response = await self._client.rest_client.request(
                 method,
-                path,
-                query_params=list((query or {}).items()),
-                header_params={"Accept": "application/json", "Content-Type": content_type},
-                body=dict(body) if body is not None else None,
-                auth_settings=["BearerToken"],
+                f"{self._client.configuration.host}{path}{'?' + urlencode(query) if query else ''}",
+                headers={"Accept": "application/json", "Content-Type": content_type, **await self._credentials()},
+                body=body,
+                _request_timeout=aiohttp.ClientTimeout(total=within),
             )
-            response = await self._client.call_api(*serialized, _request_timeout=aiohttp.ClientTimeout(total=within))
             code = str(response.status)
-            raw = await response.read()  # type: ignore[no-untyped-call]  # the library is typed in part
+            raw = await response.read()
             answer = _decoded(response.status, raw)
             retry_after = _seconds(response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -182,6 +180,12 @@ class Kube:
         if method != "GET":
             metrics.KUBERNETES_WRITES.labels(method, kind, code).inc()
         return answer, retry_after
+
+    async def _credentials(self) -> dict[str, str]:
+        """Headers of this moment: the library reads a service account's token again when it has aged."""
+        schemes = await self._client.configuration.auth_settings()
+        headers = {scheme["key"]: scheme["value"] for scheme in schemes.values() if scheme["value"]}
+        return {"User-Agent": FIELD_MANAGER, **headers}
 
 
 def _decoded(status: int, raw: bytes) -> dict[str, Any] | KubeError:

@@ -22,6 +22,7 @@ import structlog
 
 from secapi_operator import metrics
 from secapi_operator.kube import Conflict, Kube, KubeError, NotFound
+from secapi_operator.periodic import event_or_timeout
 from secapi_operator.settings import OperatorSettings
 
 log = structlog.get_logger(__name__)
@@ -61,7 +62,7 @@ class Leader:
             if await self._acquire_or_renew():
                 await self._lead(work, stop)
             else:
-                await _wait(stop, self._retry_period * random.uniform(1.0, 1.2))  # noqa: S311 -- jitter, not a secret
+                await event_or_timeout(stop, self._retry_period * random.uniform(1.0, 1.2))  # noqa: S311 -- jitter, not a secret
 
     async def _lead(self, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
         log.info("leading", identity=self._identity)
@@ -177,8 +178,3 @@ class Leader:
     def _path(self, *, of_lease: bool = True) -> str:
         leases = f"/apis/{_API_VERSION}/namespaces/{self._namespace}/leases"
         return f"{leases}/{self._name}" if of_lease else leases
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -14,7 +14,7 @@ from sqlalchemy import URL
 
 from secapi_operator.backoff import Backoff
 from secapi_operator.outages import LEDGER_DOWN
-from secapi_operator.periodic import describe
+from secapi_operator.periodic import describe, event_or_timeout
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +61,6 @@ async def _until_lost(connection: "asyncpg.Connection[Any]") -> None:
     closed = asyncio.Event()
     connection.add_termination_listener(lambda _connection: closed.set())
     while not closed.is_set():
-        try:
-            await asyncio.wait_for(closed.wait(), _CHECK_INTERVAL)
-        except TimeoutError:
+        if not await event_or_timeout(closed, _CHECK_INTERVAL):
             await connection.execute("SELECT 1", timeout=_CHECK_INTERVAL)
     log.warning("listening connection closed")

@@ -29,6 +29,19 @@ async def every(interval: float, duty: Callable[[], Awaitable[object]], *, name:
             await asyncio.sleep(interval * random.uniform(0.9, 1.1))  # noqa: S311 -- jitter, not a secret
 
 
+async def event_or_timeout(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for ``event``, but no longer than this; whether it is set.
+
+    Not by ``asyncio.wait_for``: until Python 3.12 that loses a cancellation that comes together with the timeout, and
+    a task that was told to stop goes on.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 def describe(error: BaseException) -> str:
     """Type and first line of an error, bounded: database drivers append the statement and its parameters."""
     first_line = str(error).partition("\n")[0]

@@ -6,7 +6,6 @@ messages are sent again; a job that is announced twice is claimed once.
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
 
 import structlog
 
@@ -15,7 +14,7 @@ from secapi_core.ledger.transitions.dispatch import mark_dispatched, next_due, t
 from secapi_operator import metrics
 from secapi_operator.backoff import Backoff
 from secapi_operator.broker import Broker
-from secapi_operator.periodic import describe
+from secapi_operator.periodic import describe, event_or_timeout
 
 log = structlog.get_logger(__name__)
 
@@ -43,9 +42,8 @@ class Publisher:
             try:
                 # Cleared before looking: what is committed from here on sets it again.
                 self._woken.clear()
-                while await self._publish_batch() == _BATCH:
+                while (pause := await self._publish_batch()) == 0:
                     pass
-                pause = await self._time_until_due()
             # Broker and ledger fail in many ways, and whatever else is wrong, sending must be tried again (promise P4).
             except Exception as error:
                 metrics.PUBLISH_ERRORS.labels(type(error).__name__).inc()
@@ -53,22 +51,18 @@ class Publisher:
                 await backoff.failed()
                 continue
             backoff.reset()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+            await event_or_timeout(self._woken, pause)
 
-    async def _publish_batch(self) -> int:
+    async def _publish_batch(self) -> float:
+        """Send one batch; returns the seconds until there may be more, which is zero after a full one."""
         async with self._database.transaction() as session:
             items = await take_outbox(session, _BATCH)
             if items:
                 await self._broker.publish(items)
                 await mark_dispatched(session, items)
+            due_in = None if len(items) == _BATCH else await next_due(session)
         for queue, count in Counter(item.queue for item in items).items():
             metrics.MESSAGES_PUBLISHED.labels(queue).inc(count)
-        return len(items)
-
-    async def _time_until_due(self) -> float:
-        async with self._database.transaction() as session:
-            due_in = await next_due(session)
-        if due_in is None:
-            return self._poll_interval
-        return min(self._poll_interval, max(0.01, due_in.total_seconds()))
+        if len(items) == _BATCH:
+            return 0.0
+        return self._poll_interval if due_in is None else min(self._poll_interval, max(0.01, due_in.total_seconds()))

@@ -7,7 +7,6 @@ other wake-up an optimization.
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from uuid import UUID
 
 import structlog
@@ -19,6 +18,7 @@ from secapi_core.ledger.transitions.cancel import cancel_scan
 from secapi_operator import metrics
 from secapi_operator.kube import Kube, NotFound
 from secapi_operator.objects import ScanKey, Stage, StoredScan
+from secapi_operator.periodic import event_or_timeout
 from secapi_operator.reconcile.decide import DELETED, Delays, Nothing, Wait, decide
 from secapi_operator.resources import read_scan
 from secapi_operator.store import Store
@@ -57,8 +57,7 @@ class Sweeper:
 
     async def round(self) -> None:
         """Wait for a reason to sweep (the first is that notifications arrive), then do."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), self._interval)
+        await event_or_timeout(self._woken, self._interval)
         self._woken.clear()
         started_at = time.monotonic()
         try:

@@ -66,7 +66,8 @@ class Watch:
             return self._thread.is_alive()
         probe = asyncio.run_coroutine_threadsafe(asyncio.sleep(0, True), self._loop)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(probe), within)
+            async with asyncio.timeout(within):
+                return await asyncio.wrap_future(probe)
         except TimeoutError:
             return False
 

@@ -132,9 +132,15 @@ async def test_a_key_that_is_none_is_refused(api: Api, header: str) -> None:
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("change", ["UPDATE api_keys SET revoked_at = now()", "UPDATE api_keys SET expires_at = now()"])
-async def test_a_key_that_is_over_is_refused(api: Api, change: str) -> None:
-    client = await api.client("viewer", "team-a")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE api_keys SET revoked_at = now() WHERE namespace = :tenant",
+        "UPDATE api_keys SET expires_at = now() WHERE namespace = :tenant",
+    ],
+)
+async def test_a_key_that_is_over_is_refused(api: Api, tenant: str, change: str) -> None:
+    client = await api.client("viewer", tenant)
     assert (await client.get("/v1/scans")).status_code == 200
     await execute(api.resources.ledger.database, change, tenant=tenant)
     assert (await client.get("/v1/scans")).status_code == 401

@@ -1,6 +1,7 @@
 """P6, the client's part: what passes by itself is retried within bounds, the rest is told apart."""
 
 import asyncio
+import socket
 import time
 from typing import Any
 
@@ -91,14 +92,12 @@ async def test_a_deletion_hits_only_the_version_it_was_meant_for(kube: Kube, sca
 
 
 async def test_a_slow_answer_is_given_up_and_tried_again(kube: Kube, proxy: FaultProxy, scan: StoredScan) -> None:
-    server = await asyncio.start_server(lambda reader, writer: asyncio.sleep(5), "127.0.0.1", 0)
-    silent = "http://{}:{}".format(*server.sockets[0].getsockname())
-    upstream, proxy.upstream = proxy.upstream, silent
-    reading = asyncio.create_task(read_scan(kube, scan.key))
-    await until(lambda: count(proxy.requests, "GET .*scanrequests/one") >= 2)
-    proxy.upstream = upstream
-    assert (await asyncio.wait_for(reading, 10))["metadata"]["name"] == "one"
-    server.close()
+    with socket.create_server(("127.0.0.1", 0)) as never_accepting:
+        upstream, proxy.upstream = proxy.upstream, f"http://127.0.0.1:{never_accepting.getsockname()[1]}"
+        reading = asyncio.create_task(read_scan(kube, scan.key))
+        await until(lambda: count(proxy.requests, "GET .*scanrequests/one") >= 2)
+        proxy.upstream = upstream
+        assert (await asyncio.wait_for(reading, 10))["metadata"]["name"] == "one"
 
 
 async def test_a_list_shows_every_object_and_its_own_version(kube: Kube, scan: StoredScan) -> None:

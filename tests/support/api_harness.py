@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from openapi_conformance import Conformance
 from secapi_api.app import create_app
+from secapi_api.documents import openapi_document
 from secapi_api.resources import Resources
 from secapi_api.settings import ApiSettings
 from secapi_core.ledger.transitions.api_keys import create_api_key
@@ -19,6 +21,7 @@ class Api:
     def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
         self.app = app
         self.settings = settings
+        self._conformance = Conformance(openapi_document(app))
 
     @property
     def resources(self) -> Resources:
@@ -32,8 +35,12 @@ class Api:
             return await create_api_key(session, name=f"{role} key", namespace=namespace, role=role, pepper=pepper)
 
     def anonymous(self) -> httpx.AsyncClient:
-        """A client without a key. An error nobody handled fails the test instead of becoming a 500."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://api")
+        """A client without a key. What the OpenAPI document does not promise fails the test, and so does a defect."""
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app),
+            base_url="http://api",
+            event_hooks={"response": [self._conformance.check]},
+        )
 
     async def client(self, role: str, namespace: str | None) -> httpx.AsyncClient:
         """A client with a new key."""

@@ -1,6 +1,7 @@
 """Scans, jobs and findings for tests of the ledger, made without the planner: only what a test says differs."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -57,24 +58,21 @@ def make_plan(
     keys = target_keys or [f"url:https://shop.example:443/{n}" for n in range(jobs)]
     planned = [
         PlannedJob(
-            **{
-                "id": job_id(scan.id, scanner, key),
-                "ordinal": ordinal,
-                "scanner": scanner,
-                "scanner_digest": digest,
-                "family": "bandit",
-                "pool": "code",
-                "target": Target(url=f"https://shop.example/{ordinal}"),
-                "target_key": key,
-                "parameters": {"level": 2},
-                "timeout_seconds": 60,
-                "max_attempts": scan.spec.max_attempts,
-            }
-            | job
+            id=job_id(scan.id, scanner, key),
+            ordinal=ordinal,
+            scanner=scanner,
+            scanner_digest=digest,
+            family="bandit",
+            pool="code",
+            target=Target(url=f"https://shop.example/{ordinal}"),
+            target_key=key,
+            parameters={"level": 2},
+            timeout_seconds=60,
+            max_attempts=scan.spec.max_attempts,
         )
         for ordinal, key in enumerate(keys)
     ]
-    return Plan(jobs=planned, scope=Scope(), scanner_specs={digest: SCANNER})
+    return Plan(jobs=[replace(each, **job) for each in planned], scope=Scope(), scanner_specs={digest: SCANNER})
 
 
 async def planned_scan(database: Database, jobs: int = 1, *, scan: NewScan | None = None, **plan: Any) -> list[UUID]:
@@ -154,5 +152,7 @@ async def make_due(database: Database) -> None:
 async def expire_leases(database: Database, ago: timedelta = timedelta(seconds=1)) -> None:
     """As if every worker had been silent for longer than its lease."""
     await execute(
-        database, "UPDATE scan_jobs SET lease_until = clock_timestamp() - CAST(:ago AS interval) WHERE state = 'running'", ago=ago
+        database,
+        "UPDATE scan_jobs SET lease_until = clock_timestamp() - CAST(:ago AS interval) WHERE state = 'running'",
+        ago=ago,
     )

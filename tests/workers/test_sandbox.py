@@ -171,7 +171,7 @@ async def test_a_fork_bomb_is_ended_and_swept_up(run: Run) -> None:
     bomb = "import os, time\nfor _ in range(9): os.fork()\ntime.sleep(60)"
     outcome = await run(sys.executable, "-I", "-S", "-c", bomb, limits=Limits(tasks=100))
     assert outcome.stopped == "tasks"
-    assert not psutil.Process().children(recursive=True)[1:]
+    assert outcome.killed > 100
 
 
 async def test_what_a_program_leaves_behind_is_killed(run: Run, tmp_path: Path) -> None:

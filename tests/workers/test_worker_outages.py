@@ -21,13 +21,6 @@ async def broker(redis_url: str) -> AsyncIterator[TcpProxy]:
         yield proxy
 
 
-@pytest.fixture
-async def ledger(database_url: str) -> AsyncIterator[TcpProxy]:
-    """What is between the worker and Postgres."""
-    async with TcpProxy.before("127.0.0.1", make_url(database_url).port or 0) as proxy:
-        yield proxy
-
-
 def through(proxy: TcpProxy, url: str) -> str:
     """The same address, by way of ``proxy``."""
     return make_url(url).set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)

@@ -1,38 +1,79 @@
-"""The whole ``secapi-worker`` with real Postgres and Valkey: jobs from their message to their findings, and crashes."""
+"""A ``secapi-worker`` at work, with real Postgres and Valkey: jobs from their message to their findings, and crashes.
+
+One worker serves all of these tests, so what it counts is compared with what it counted before.
+"""
 
 import asyncio
-from uuid import uuid4
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
 
 import psutil
+import pytest
 from redis.asyncio import Redis
 
 from planned_scans import outcome_of, plan_noop_scan, until_outcome
-from running_worker import RunningWorker, StartWorker, announce
+from running_worker import RunningWorker, announce, running_worker
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.claim import claim_job
 from secapi_core.ledger.transitions.reap import reap_expired
-from secapi_core.messages import Priority
+from secapi_core.settings import Settings
+from secapi_dev.ports import Ports
+from secapi_dev.servers.postgres import PostgresServer
+from secapi_dev.servers.valkey import ValkeyServer
+from stack_fixtures import TEMPLATE
 from waiting import until
+
+
+@pytest.fixture(scope="module")
+async def shared_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    yield await postgres_server.clone_database(TEMPLATE, "shared_worker")
+    await postgres_server.drop_database("shared_worker")
+
+
+@pytest.fixture(scope="module")
+async def database(shared_database_url: str) -> AsyncIterator[Database]:
+    database = Database(Settings.model_validate({"database_url": shared_database_url}), application="test")
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+def redis_url(valkey_server: ValkeyServer) -> str:
+    return valkey_server.url
+
+
+@pytest.fixture(scope="module")
+async def worker(
+    shared_database_url: str, redis_url: str, ports: Ports, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningWorker]:
+    addresses = {"database_url": shared_database_url, "redis_url": redis_url}
+    async with running_worker(tmp_path_factory.mktemp("worker"), ports.reserve(), **addresses) as worker:
+        yield worker
 
 
 async def test_a_job_runs_from_its_message_to_its_findings(
     worker: RunningWorker, database: Database, redis_url: str
 ) -> None:
-    job_id = await plan_noop_scan(database, findings=4)
+    await until(worker.is_ready, within=30)
+    new, turnaround = 'findings_total{kind="new",scanner="noop"}', 'submit_to_finish_seconds_count{priority="normal"}'
+    before = worker.succeeded(), worker.metric(f"secapi_worker_{new}"), worker.metric(f"secapi_worker_{turnaround}")
+    job_id = await plan_noop_scan(database, findings=4, label="first")
     announce(redis_url, job_id)
     outcome = await until_outcome(database, job_id, lambda o: o.scan.state == "succeeded", within=30)
     assert outcome.sightings == 4
-    await until(lambda: worker.succeeded() == 1)
-    assert worker.metric('secapi_worker_findings_total{kind="new",scanner="noop"}') == 4
-    assert worker.metric('secapi_worker_submit_to_finish_seconds_count{priority="normal"}') == 1
+    await until(lambda: worker.succeeded() == before[0] + 1)
+    assert worker.metric(f"secapi_worker_{new}") == before[1] + 4
+    assert worker.metric(f"secapi_worker_{turnaround}") == before[2] + 1
 
 
 async def test_a_duplicate_delivery_runs_the_job_once(
     worker: RunningWorker, database: Database, redis_url: str
 ) -> None:
+    dropped = 'secapi_worker_deliveries_total{result="dropped"}'
+    before = worker.metric(dropped)
     job_id = await plan_noop_scan(database)
     announce(redis_url, job_id, job_id, job_id)
-    await until(lambda: worker.metric('secapi_worker_deliveries_total{result="dropped"}') == 2, within=30)
+    await until(lambda: worker.metric(dropped) == before + 2, within=30)
     assert (await outcome_of(database, job_id)).attempt_states == ["succeeded"]
 
 
@@ -42,21 +83,6 @@ async def test_a_message_of_no_job_is_dropped(worker: RunningWorker, database: D
     await until_outcome(database, job_id, lambda o: o.job.state == "succeeded", within=30)
     async with Redis.from_url(redis_url) as redis:
         assert await redis.llen("scan.code.normal") == 0
-
-
-async def test_urgent_jobs_go_first_whatever_their_pool(start: StartWorker, database: Database, redis_url: str) -> None:
-    jobs = {}
-    for priority in (Priority.BULK, Priority.NORMAL, Priority.INTERACTIVE):
-        for pool in ("code", "network"):
-            job_id = await plan_noop_scan(database, spec={"priority": priority})
-            announce(redis_url, job_id, pool=pool, priority=priority)
-            jobs[job_id] = priority
-    async with start():
-        for job_id in jobs:
-            await until_outcome(database, job_id, lambda o: o.job.state == "succeeded", within=30)
-    started = {job_id: (await outcome_of(database, job_id)).attempts[0].started_at for job_id in jobs}
-    order = [jobs[job_id] for job_id in sorted(jobs, key=lambda job_id: started[job_id])]
-    assert order == sorted(order, key=list(Priority).index)
 
 
 async def test_p3_a_killed_process_leaves_no_scanner_and_the_pool_goes_on(
@@ -74,23 +100,11 @@ async def test_p3_a_killed_process_leaves_no_scanner_and_the_pool_goes_on(
     assert (await outcome_of(database, job_id)).job.state == "running", "the reaper's to take back"
 
 
-async def test_p3_a_killed_worker_leaves_no_process_and_the_next_one_removes_its_files(
-    start: StartWorker, database: Database, redis_url: str
-) -> None:
-    async with start() as worker:
-        job_id = await plan_noop_scan(database, seconds=300, children=2)
-        announce(redis_url, job_id)
-        await until(worker.scanners, within=30)
-        family = worker.processes()
-        worker.process.kill()
-        assert psutil.wait_procs(family, timeout=5)[1] == []
-    async with start() as worker:
-        await until(worker.is_ready, within=30)
-
-
 async def test_p2_a_frozen_worker_cannot_commit_after_its_lease(
     worker: RunningWorker, database: Database, redis_url: str
 ) -> None:
+    lost = 'secapi_worker_leases_lost_total{scanner="noop"}'
+    before = worker.metric(lost)
     job_id = await plan_noop_scan(database, seconds=1, findings=3)
     announce(redis_url, job_id)
     await until(worker.scanners, within=30)
@@ -98,35 +112,21 @@ async def test_p2_a_frozen_worker_cannot_commit_after_its_lease(
     process.suspend()
 
     async with asyncio.timeout(20):
-        while not await reaped(database):
+        while not await reaped(database, job_id):
             await asyncio.sleep(0.1)
     async with database.transaction() as session:
         assert await claim_job(session, job_id, worker="another", lease_seconds=60)
     process.resume()
-    await until(lambda: worker.metric('secapi_worker_leases_lost_total{scanner="noop"}') == 1)
+    await until(lambda: worker.metric(lost) == before + 1)
     outcome = await outcome_of(database, job_id)
     assert (outcome.job.state, outcome.job.worker) == ("running", "another")
     assert outcome.sightings == 0
 
 
-async def reaped(database: Database) -> bool:
-    """Whether the reaper found a job whose lease had run out."""
+async def reaped(database: Database, job_id: UUID) -> bool:
+    """Run the reaper; whether it has taken the job back."""
     async with database.transaction() as session:
-        return bool(await reap_expired(session, limit=10))
-
-
-async def test_metrics_survive_the_replacement_of_processes(
-    start: StartWorker, database: Database, redis_url: str
-) -> None:
-    async with start(SECAPI_WORKER_JOBS_PER_PROCESS="1") as worker:
-        for done in (1.0, 2.0, 3.0):
-            job_id = await plan_noop_scan(database)
-            announce(redis_url, job_id)
-            await until_outcome(database, job_id, lambda o: o.job.state == "succeeded", within=30)
-            async with asyncio.timeout(10):
-                while worker.succeeded() != done:
-                    await asyncio.sleep(0.05)
-        assert len(list((worker.directory / "work").glob("process-*/metrics/counter_*.db"))) <= 2
+        return job_id in {job.id for job in await reap_expired(session, limit=10)}
 
 
 async def test_a_scanner_cannot_read_the_workers_secrets(worker: RunningWorker) -> None:

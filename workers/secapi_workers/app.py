@@ -6,14 +6,18 @@ acknowledgement would add nothing to that but duplicates, most of the broker's w
 fails while Redis restarts leaves Celery waiting for a free slot that it will never count as free.
 """
 
+import os
 from typing import Any
 
+import structlog
 from celery import Celery, signals
 
 from secapi_core.messages import Priority, queue_name
 from secapi_workers.process import WorkerProcess
 from secapi_workers.settings import WorkerSettings
 from secapi_workers.tasks.run_job import RunJob
+
+log = structlog.get_logger(__name__)
 
 
 def queue_names(pools: tuple[str, ...]) -> list[str]:
@@ -28,11 +32,20 @@ def make_app(settings: WorkerSettings, process: WorkerProcess) -> Celery:
     app.register_task(RunJob(process))
 
     # Celery holds receivers weakly unless told otherwise, and nobody else holds these.
-    signals.worker_process_init.connect(lambda **_: process.open(), weak=False)
+    signals.worker_process_init.connect(lambda **_: _open(process), weak=False)
     signals.worker_process_shutdown.connect(lambda **_: process.close(), weak=False)
     # That there is a receiver keeps Celery from configuring logging.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     return app
+
+
+def _open(process: WorkerProcess) -> None:
+    """Celery would log an error here and go on, with a process that swallows messages."""
+    try:
+        process.open()
+    except Exception:
+        log.exception("process cannot be set up")
+        os._exit(1)
 
 
 def _configuration(settings: WorkerSettings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import structlog
 
@@ -24,6 +25,7 @@ def main() -> None:
     """Entry point of the console script."""
     settings = WorkerSettings()
     logs.configure(settings.log_level, settings.log_format, component="worker")
+    logging.captureWarnings(True)
     for chatter in ("celery.worker.strategy", "celery.app.trace"):
         # A line or two for every message; what became of its job is logged by us.
         logging.getLogger(chatter).setLevel(logging.WARNING)
@@ -55,10 +57,11 @@ def _work(settings: WorkerSettings, workspace: Workspace) -> int:
     from secapi_workers.app import make_app
     from secapi_workers.probes import ProbeServer, Readiness
     from secapi_workers.process import WorkerProcess
-    from secapi_workers.worker import ScanWorker, watch_consumer
+    from secapi_workers.worker import ReplaceProcesses, ScanWorker, watch_consumer
 
     draining = Draining()
     app = make_app(settings, WorkerProcess(settings, draining))
+    app.steps["consumer"].add(ReplaceProcesses)
     consuming = watch_consumer(app)
     if settings.worker_metrics_port:
         probes = ProbeServer(settings.worker_metrics_host, settings.worker_metrics_port, Readiness(settings, consuming))
@@ -76,5 +79,6 @@ def _work(settings: WorkerSettings, workspace: Workspace) -> int:
 def _share_memory() -> None:
     """Before the fork: give back what importing needed, and keep collections off what all processes share."""
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
+    with suppress(AttributeError):  # Only the GNU C library has it.
+        ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()

@@ -33,7 +33,7 @@ class WorkerSettings(Settings, LeaseSettings):
     worker_concurrency: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes, that is jobs at a time."""
 
-    worker_jobs_per_process: Annotated[int, Field(ge=1, le=100_000)] = 500
+    worker_jobs_per_process: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     """A process is replaced after so many jobs, which bounds whatever libraries leak."""
 
     worker_metrics_host: str = "127.0.0.1"

@@ -15,6 +15,8 @@ from celery.worker import state
 
 from secapi_workers.runner.draining import Draining
 
+REPLACE_SECONDS = 0.25
+
 
 class ScanWorker(Worker):  # type: ignore[misc]  # Celery has no types
     """The parent process: consumes messages and hands them to its pool of processes."""
@@ -44,6 +46,20 @@ class ScanWorker(Worker):  # type: ignore[misc]  # Celery has no types
         if not self.draining.begun:
             self.draining.begin()
         super().stop(in_sighandler=in_sighandler, exitcode=exitcode)
+
+
+class ReplaceProcesses(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """Looks often whether a process of the pool has ended.
+
+    Celery looks when the pipe to a process closes, at which moment the kernel has not always finished with the process,
+    and otherwise every five seconds: a long time for a pool of one.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, consumer: Any) -> None:
+        """Begin looking; Celery drops the timer when the connection is lost, and starts this again."""
+        consumer.timer.call_repeatedly(REPLACE_SECONDS, consumer.pool.maintain_pool)
 
 
 def watch_consumer(app: Celery) -> threading.Event:

@@ -4,9 +4,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from secapi_api.dependencies import AppResources
-from secapi_api.errors import FieldError
 from secapi_api.health.schemas import Alive, Ready
-from secapi_api.health.service import NotReady, failing
 from secapi_api.problems import documented
 
 router = APIRouter(tags=["health"])
@@ -21,9 +19,7 @@ async def get_liveness() -> Alive:
 @router.get("/readyz", responses=documented(503))
 async def get_readiness(resources: AppResources) -> Ready:
     """Whether requests can be served: the database and the Kubernetes API answer."""
-    failures = await failing(resources)
-    if failures:
-        raise NotReady([FieldError(f"/{name}", detail) for name, detail in failures.items()])
+    await resources.readiness.check()
     return Ready()
 
 

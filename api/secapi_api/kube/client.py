@@ -153,8 +153,5 @@ def _judged(status: int, raw: bytes, headers: Mapping[str, str]) -> dict[str, An
 
 
 def _seconds(retry_after: str | None) -> float:
-    """``Retry-After`` in seconds; dates and nonsense count as nothing."""
-    try:
-        return max(float(retry_after or 0), 0.0)
-    except ValueError:
-        return 0.0
+    """``Retry-After`` in seconds, an hour at most; dates and nonsense count as nothing."""
+    return min(float(retry_after), 3600.0) if retry_after and retry_after.isdecimal() else 0.0

@@ -1,6 +1,7 @@
 """The last line: an error that nobody expected becomes a log entry and a problem, never a stack trace."""
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secapi_api.problems import problem_response
@@ -29,6 +30,8 @@ class Failsafe:
 
         try:
             await self.app(scope, receive, noting)
+        except ClientDisconnect:
+            log.info("client went away before its request was complete", path=scope["path"])
         except Exception as error:  # Whatever it is, the process goes on with the next request.
             log.exception("request ended in a defect", path=scope["path"])
             if started:

@@ -12,10 +12,12 @@ from secapi_api.kube.scan_requests import NameTaken, StoredRequest
 from secapi_api.resources import Resources
 from secapi_api.scans.schemas import SubmittedJob, SubmittedScan, phase
 from secapi_api.scans.submission import Submission
+from secapi_core.crds.scanpolicy import ScanPolicySpec
 from secapi_core.crds.scanrequest import ScanRequestSpec
 from secapi_core.errors import Rejected
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.ledger.queries.active import count_active
+from secapi_core.ledger.queries.artifacts import get_artifact
 from secapi_core.ledger.queries.jobs import list_jobs
 from secapi_core.ledger.queries.scans import ScanDetail, get_scan, get_states
 from secapi_core.ledger.states import ScanState
@@ -92,18 +94,35 @@ async def accept(resources: Resources, submission: Submission) -> Accepted:
 
 
 async def _checked_plan(resources: Resources, namespace: str, spec: ScanRequestSpec) -> Plan:
+    """The plan, after every check that spares the caller a scan which fails at once."""
     settings = resources.settings
     limits = PlatformLimits(denied_cidrs=settings.denied_cidrs, max_jobs_per_scan=settings.max_jobs_per_scan)
     plan = await resources.catalogues.plan(namespace, spec, limits)
     policies = (await resources.catalogues.current()).policies.get(namespace, ())
-    if any(policy.max_active_scans is not None for policy in policies):
+    has_quota = any(policy.max_active_scans is not None for policy in policies)
+    if has_quota or any(target.artifact for target in spec.targets):
         async with resources.ledger.transaction() as session:
-            active = await count_active(session, namespace)
-        try:
-            check_quota(active, policies)
-        except Rejected as rejected:
-            raise QuotaExceeded(rejected.failure.message, headers={"Retry-After": "30"}) from rejected
+            await _check_artifacts(session, namespace, spec)
+            if has_quota:
+                await _check_quota(session, namespace, policies)
     return plan
+
+
+async def _check_artifacts(session: AsyncSession, namespace: str, spec: ScanRequestSpec) -> None:
+    for index, target in enumerate(spec.targets):
+        if target.artifact and not await get_artifact(session, namespace, target.artifact.digest):
+            raise Rejected(
+                FailureReason.ARTIFACT_MISSING,
+                f"/targets/{index}/artifact/digest",
+                "there is no such artifact in this namespace; upload it first",
+            )
+
+
+async def _check_quota(session: AsyncSession, namespace: str, policies: Sequence[ScanPolicySpec]) -> None:
+    try:
+        check_quota(await count_active(session, namespace), policies)
+    except Rejected as rejected:
+        raise QuotaExceeded(rejected.failure.message, headers={"Retry-After": "30"}) from rejected
 
 
 async def _earlier(resources: Resources, submission: Submission) -> StoredRequest | None:

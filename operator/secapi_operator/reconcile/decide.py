@@ -91,7 +91,7 @@ def decide(
 
 
 def _after_the_end(stored: StoredScan, wall: float) -> Step:
-    if stored.ttl is None or stored.completed_at is None:
+    if stored.ttl is None or stored.completed_at is None or stored.deleting:
         return Nothing()
     remaining = stored.completed_at + stored.ttl - wall
     return Wait(remaining) if remaining > 0 else Delete(stored)

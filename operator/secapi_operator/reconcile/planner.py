@@ -12,6 +12,7 @@ from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.cancel import cancel_scan
 from secapi_core.ledger.transitions.plan import plan_scan, reject_scan
 from secapi_core.ledger.transitions.register import register_scan
+from secapi_core.ledger.types import NewScan
 from secapi_operator.objects import ScanKey, StoredScan
 from secapi_operator.reconcile.quota import QuotaLine, count_planned
 from secapi_operator.reconcile.requests import explain, new_scan, read_spec
@@ -34,13 +35,15 @@ class ScanPlanner:
         """Plan the scan into jobs or refuse it for good; returns why it has to wait, if it has."""
         policies = self._store.policies_of(scan.namespace)
         try:
-            plan = planning.plan(UUID(scan.uid), read_spec(scan), self._store.catalogue(), policies, self._platform)
+            spec = read_spec(scan)
+            plan = planning.plan(UUID(scan.uid), spec, self._store.catalogue(), policies, self._platform)
         except Rejected as rejection:
             await self._reject(scan, explain(rejection))
             return None
+        new = new_scan(scan, spec)
         if any(policy.max_active_scans is not None for policy in policies):
-            return await self._plan_within_quota(scan, plan, policies)
-        await self._store_plan(scan, plan)
+            return await self._plan_within_quota(new, plan, policies)
+        await self._store_plan(new, plan)
         return None
 
     async def register(self, scan: StoredScan) -> None:
@@ -58,11 +61,11 @@ class ScanPlanner:
         log.info("scan cancelled", scan_id=key.uid, namespace=key.namespace, name=key.name, reason=failure.reason)
 
     async def _plan_within_quota(
-        self, scan: StoredScan, plan: planning.Plan, policies: list[ScanPolicySpec]
+        self, scan: NewScan, plan: planning.Plan, policies: list[ScanPolicySpec]
     ) -> Failure | None:
         """Plan if there is room and nobody waits in front."""
         async with self._line.locks[scan.namespace]:
-            if not self._line.is_first(scan.key):
+            if not self._line.is_first(ScanKey(scan.namespace, scan.name, str(scan.id))):
                 return Failure(FailureReason.QUOTA_EXCEEDED, "waits behind other scans of the namespace")
             async with self._database.transaction() as session:
                 active = await count_planned(session, scan.namespace)
@@ -73,10 +76,10 @@ class ScanPlanner:
             await self._store_plan(scan, plan)
         return None
 
-    async def _store_plan(self, scan: StoredScan, plan: planning.Plan) -> None:
+    async def _store_plan(self, scan: NewScan, plan: planning.Plan) -> None:
         async with self._database.transaction() as session:
-            await plan_scan(session, new_scan(scan), plan)
-        log.info("scan planned", scan_id=scan.uid, namespace=scan.namespace, name=scan.name, jobs=len(plan.jobs))
+            await plan_scan(session, scan, plan)
+        log.info("scan planned", scan_id=str(scan.id), namespace=scan.namespace, name=scan.name, jobs=len(plan.jobs))
 
     async def _reject(self, scan: StoredScan, failure: Failure) -> None:
         async with self._database.transaction() as session:

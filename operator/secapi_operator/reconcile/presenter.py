@@ -30,11 +30,12 @@ class ScanPresenter:
         self._store = store
         self._kube = kube
 
-    async def show(self, scan: StoredScan, summary: ScanSummary) -> None:
-        """Bring the status up to what the ledger says."""
-        status = project(summary, generation=scan.generation, gate=read_gate(scan))
-        if await self._write(scan, status) and summary.state.terminal:
+    async def show(self, scan: StoredScan, summary: ScanSummary) -> bool:
+        """Bring the status up to what the ledger says; false if the object was not the newest any more."""
+        written = await self._write(scan, project(summary, generation=scan.generation, gate=read_gate(scan)))
+        if written and summary.state.terminal:
             _count(summary)
+        return written
 
     async def show_waiting(self, scan: StoredScan, why: Failure) -> None:
         """Say that the scan is neither refused nor planned."""

@@ -22,12 +22,13 @@ def read_spec(scan: StoredScan) -> ScanRequestSpec:
         raise Rejected(FailureReason.INVALID_SPEC, json_pointer(problem["loc"]), problem["msg"]) from error
 
 
-def new_scan(scan: StoredScan) -> NewScan:
-    """The ledger's row for a request; one that cannot be read is entered without targets and scanners."""
-    try:
-        spec = read_spec(scan)
-    except Rejected:
-        spec = ScanRequestSpec.model_construct(targets=[], scanners=[])
+def new_scan(scan: StoredScan, spec: ScanRequestSpec | None = None) -> NewScan:
+    """The ledger's row for a request, read anew without ``spec``; an unreadable one has no targets and scanners."""
+    if spec is None:
+        try:
+            spec = read_spec(scan)
+        except Rejected:
+            spec = ScanRequestSpec.model_construct(targets=[], scanners=[])
     return NewScan(UUID(scan.uid), scan.namespace, scan.name, spec, submitted_by=None)
 
 

@@ -74,33 +74,39 @@ class ScanReconciler:
     async def _take(self, key: ScanKey, step: Step) -> None:
         match step:
             case Nothing():
-                return
+                pass
             case Wait(seconds):
                 if seconds <= self._horizon:
                     self._queue.add_after(key, seconds)
-                return
             case Plan(scan):
                 await self._plan(scan)
-                return
             case Cancel(failure, scan):
                 await self._planner.cancel(key, failure, scan)
+                self._look_again(key)
             case Show(scan, summary):
-                await self._presenter.show(scan, summary)
+                written = await self._presenter.show(scan, summary)
+                # An end that is shown starts the time to live; what was not written has changed meanwhile.
+                if summary.state.terminal or not written:
+                    self._look_again(key)
             case Delete(scan):
                 await self._presenter.delete(scan)
+                self._look_again(key)
+
+    def _look_again(self, key: ScanKey) -> None:
         if self._store.scan(key) is not None:
             self._queue.add(key)
 
     async def _plan(self, scan: StoredScan) -> None:
         why = await self._planner.plan(scan)
+        remaining = scan.noticed_at + self.delays.queued - time.monotonic()
         if why is None:
             self._line.leave(scan.key)
-            self._queue.add(scan.key)
+            # Should nothing happen until then, the status says that the scan is queued.
+            self._queue.add_after(scan.key, remaining)
             return
         self._line.join(scan.key)
         self._queue.add_after(scan.key, _QUOTA_RECHECK)
         if scan.stage is Stage.BLANK:
-            remaining = scan.noticed_at + self.delays.queued - time.monotonic()
             if remaining > 0:
                 self._queue.add_after(scan.key, remaining)
             else:

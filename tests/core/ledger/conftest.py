@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from ledger_factories import make_database
 
+from ledger_factories import make_database
 from secapi_core.ledger.database import Database
 
 

@@ -15,8 +15,6 @@ from ledger_factories import (
     running_job,
 )
 from notifications import listening
-from waiting_sessions import until_somebody_waits
-
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.states import ScanState
@@ -25,6 +23,7 @@ from secapi_core.ledger.transitions.claim import claim_job
 from secapi_core.ledger.transitions.plan import plan_scan
 from secapi_core.ledger.transitions.register import register_scan
 from secapi_core.ledger.types import ClaimedJob
+from waiting_sessions import until_somebody_waits
 
 GONE = Failure(FailureReason.REQUEST_DELETED, "the ScanRequest was deleted")
 

@@ -4,7 +4,6 @@ import asyncio
 from uuid import uuid4
 
 from ledger_factories import SCANNER, claimed, execute, fetch, make_plan, make_scan, planned_scan
-
 from secapi_core.crds.scanrequest import Target
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.claim import claim_job
@@ -41,9 +40,10 @@ async def test_a_claim_starts_the_job_its_attempt_and_its_scan(database: Databas
 
     (row,) = await fetch(
         database,
-        "SELECT j.state, j.worker, j.lease_until - now() AS lease, j.started_at, a.state AS attempt_state, a.worker "
-        "AS attempt_worker, s.state AS scan_state, s.started_at AS scan_started_at "
-        "FROM scan_jobs j JOIN attempts a ON a.job_id = j.id AND a.attempt = j.attempt JOIN scans s ON s.id = j.scan_id",
+        "SELECT job.state, job.worker, job.lease_until - now() AS lease, job.started_at, "
+        "attempts.state AS attempt_state, attempts.worker AS attempt_worker, "
+        "scans.state AS scan_state, scans.started_at AS scan_started_at "
+        "FROM scan_jobs AS job JOIN attempts ON job_id = job.id JOIN scans ON scans.id = scan_id",
     )
     assert (row.state, row.attempt_state, row.scan_state) == ("running", "running", "running")
     assert (row.worker, row.attempt_worker) == ("worker-7", "worker-7")

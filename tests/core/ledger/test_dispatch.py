@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from ledger_factories import CRASHED, claimed, execute, fetch, make_scan, planned_scan, running_job
 from notifications import listening
-
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.claim import claim_job
 from secapi_core.ledger.transitions.dispatch import mark_dispatched, next_due, redispatch, take_outbox
@@ -149,9 +148,7 @@ async def test_jobs_that_run_or_wait_for_later_or_belong_elsewhere_need_no_messa
     await planned_scan(database, scan=make_scan(priority="bulk"))
     await sent_long_ago(database)
     await claimed(database, first)
-    await execute(
-        database, "UPDATE scan_jobs SET not_before = now() + interval '1 minute' WHERE id = :id", id=second
-    )
+    await execute(database, "UPDATE scan_jobs SET not_before = now() + interval '1 minute' WHERE id = :id", id=second)
 
     assert await send_again(database) == 0
 

@@ -1,6 +1,7 @@
 """fail and release: an attempt that brought nothing (promise P7)."""
 
 import pytest
+
 from ledger_factories import (
     BROKEN,
     CRASHED,
@@ -16,7 +17,6 @@ from ledger_factories import (
     running_job,
 )
 from notifications import listening
-
 from secapi_core.errors import Superseded
 from secapi_core.failures import Failure
 from secapi_core.ledger.database import Database
@@ -92,9 +92,7 @@ async def test_a_failure_that_no_retry_can_help_ends_the_job(database: Database)
 
     (scan,) = await fetch(database, "SELECT * FROM scans")
     assert (scan.state, scan.reason, scan.jobs_failed) == ("failed", "OutputInvalid", 1)
-    assert scan.message == (
-        "1 of 1 jobs failed; bandit on url:https://shop.example:443/0: the report is not JSON"
-    )
+    assert scan.message == ("1 of 1 jobs failed; bandit on url:https://shop.example:443/0: the report is not JSON")
     assert await fetch(database, "SELECT id FROM dead_letters") == []
 
 
@@ -116,7 +114,12 @@ async def test_a_job_out_of_attempts_is_dead_and_in_the_dead_letter_list(databas
     assert await fail(database, await again(database, job)) is JobState.DEAD
 
     (letter,) = await fetch(database, "SELECT * FROM dead_letters")
-    assert (letter.job_id, letter.scan_id, letter.namespace, letter.scanner) == (job.id, job.scan_id, "team-a", "bandit")
+    assert (letter.job_id, letter.scan_id, letter.namespace, letter.scanner) == (
+        job.id,
+        job.scan_id,
+        "team-a",
+        "bandit",
+    )
     assert (letter.attempts, letter.reason, letter.message, letter.worker) == (
         2,
         "ScannerCrashed",

@@ -1,6 +1,7 @@
 """finish: one attempt's results become the scan's, all at once or not at all (promise P2)."""
 
 import pytest
+
 from ledger_factories import (
     UNWANTED,
     claimed,
@@ -14,7 +15,6 @@ from ledger_factories import (
     running_job,
 )
 from notifications import listening
-
 from secapi_core.errors import CancelRequested, Superseded
 from secapi_core.findings import Quarantined, Severity
 from secapi_core.ledger.database import Database

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from ledger_factories import BROKEN, REPORT, claimed, fetch, finish, make_findings, make_scan, planned_scan, running_job
 
+from ledger_factories import BROKEN, REPORT, claimed, fetch, finish, make_findings, make_scan, planned_scan, running_job
 from secapi_core.findings import Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.fail import fail_job

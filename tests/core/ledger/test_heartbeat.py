@@ -3,7 +3,6 @@
 from typing import Any
 
 from ledger_factories import UNWANTED, claimed, execute, expire_leases, fetch, finish, make_due, running_job
-
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.cancel import cancel_scan
 from secapi_core.ledger.transitions.heartbeat import PROGRESS_LIMIT, extend_lease

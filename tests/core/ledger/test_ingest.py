@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from ledger_factories import (
     claimed,
     execute,
@@ -15,7 +16,6 @@ from ledger_factories import (
     planned_scan,
     running_job,
 )
-
 from secapi_core.findings import Confidence, Finding, Location, Quarantined, Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.types import IngestCounts
@@ -82,7 +82,10 @@ async def test_a_scan_with_new_and_known_findings_tells_them_apart(database: Dat
     counts = await scan_again(database, make_findings(range(3, 9)))
 
     assert (counts.seen, counts.new) == (6, 4)
-    assert await fetch(database, "SELECT findings_new, findings_high FROM scans ORDER BY created_at") == [(5, 5), (4, 6)]
+    assert await fetch(database, "SELECT findings_new, findings_high FROM scans ORDER BY created_at") == [
+        (5, 5),
+        (4, 6),
+    ]
 
 
 async def test_a_finding_whose_content_changed_is_updated(database: Database) -> None:

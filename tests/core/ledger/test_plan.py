@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
+
 from ledger_factories import SCANNER, UNWANTED, fetch, make_plan, make_scan
 from notifications import listening
-
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.states import ScanState

@@ -6,6 +6,7 @@ from multiprocessing import get_context
 from random import Random
 
 import pytest
+
 from ledger_factories import (
     BROKEN,
     CRASHED,
@@ -22,8 +23,6 @@ from ledger_factories import (
 )
 from notifications import listening
 from racing_ingest import finish_in_own_process
-from waiting_sessions import until_somebody_waits
-
 from secapi_core.errors import CancelRequested, Superseded
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.states import JobState, ScanState
@@ -33,6 +32,7 @@ from secapi_core.ledger.transitions.fail import fail_job
 from secapi_core.ledger.transitions.finish import finish_job
 from secapi_core.ledger.transitions.reap import reap_expired
 from secapi_core.ledger.types import ClaimedJob
+from waiting_sessions import until_somebody_waits
 
 ROUNDS = 25
 
@@ -242,7 +242,7 @@ async def test_eight_reports_of_the_same_findings_make_no_deadlock_and_no_duplic
 
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as processes:
         running = [processes.submit(finish_in_own_process, database_url, part) for part in (reports[:4], reports[4:])]
-        counts = sum(await asyncio.gather(*map(asyncio.wrap_future, running)), [])
+        counts = [count for part in await asyncio.gather(*map(asyncio.wrap_future, running)) for count in part]
 
     distinct = len({number for _, numbers in reports for number in numbers})
     assert [count.seen for count in counts] == [2_000] * 8

@@ -11,7 +11,6 @@ from ledger_factories import (
     running_job,
 )
 from notifications import listening
-
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.states import JobState
 from secapi_core.ledger.transitions.cancel import cancel_scan
@@ -37,14 +36,10 @@ async def test_a_job_whose_lease_ran_out_is_queued_at_once(database: Database) -
     await expire_leases(database)
 
     async with listening(database, "secapi_outbox") as heard:
-        assert await reap(database) == [
-            ReapedJob(job.id, job.scan_id, "team-a", "bandit", "code", 1, JobState.QUEUED)
-        ]
+        assert await reap(database) == [ReapedJob(job.id, job.scan_id, "team-a", "bandit", "code", 1, JobState.QUEUED)]
         assert await heard.all() == [""]
 
-    assert await fetch(database, "SELECT state, reason, worker FROM attempts") == [
-        ("lost", "WorkerLost", "worker-1")
-    ]
+    assert await fetch(database, "SELECT state, reason, worker FROM attempts") == [("lost", "WorkerLost", "worker-1")]
     successor = await claimed(database, job.id, worker="worker-2")
     assert successor.attempt == 2
     assert await fetch(database, "SELECT count(*) FROM outbox WHERE not_before <= now()") == [(2,)]

@@ -29,7 +29,7 @@ from secapi_workers.runner.workspace import RunDirectory, Workspace, open_regula
 from secapi_workers.settings import MIB
 from secapi_workers.sources.prepare import Prepared, Sources
 
-INSTALL_HINT = "install the scanner tools where SECAPI_TOOLS_DIR points"
+INSTALL_HINT = "run 'secapi-dev tools', or use an image or a SECAPI_TOOLS_DIR that has it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

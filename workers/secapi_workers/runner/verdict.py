@@ -4,7 +4,6 @@ Pure apart from reading the ends of the run's files. A tool's own signs (``failu
 status says in general, because they are more precise and because some tools call a failed scan a success.
 """
 
-import os
 import signal
 import stat
 from pathlib import Path
@@ -13,7 +12,7 @@ from secapi_core.crds.scanner import ScannerSpec
 from secapi_core.failures import Failure, FailureReason
 from secapi_workers.runner.sandbox import Outcome
 from secapi_workers.runner.supervisor import MEMORY, OUTPUT, TASKS, TIMEOUT
-from secapi_workers.runner.workspace import RunDirectory, open_regular
+from secapi_workers.runner.workspace import RunDirectory, tail
 
 LOG_TAIL_BYTES = 4 * 1024
 PATTERN_BYTES = 64 * 1024
@@ -25,17 +24,6 @@ _MEMORY_SIGNS = ("MemoryError", "Cannot allocate memory", "out of memory", "bad_
 def log_tail(directory: RunDirectory) -> str:
     """The last 4 KiB that the tool printed on standard error."""
     return tail(directory.stderr, LOG_TAIL_BYTES)
-
-
-def tail(path: Path, size: int) -> str:
-    """The last ``size`` bytes of a file as text; empty if there is none."""
-    try:
-        file = open_regular(path)
-    except FileNotFoundError:
-        return ""
-    with file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
-        return file.read(size).decode("utf-8", "replace")
 
 
 def report_path(spec: ScannerSpec, directory: RunDirectory) -> Path:

@@ -69,6 +69,17 @@ def open_regular(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "rb")
 
 
+def tail(path: Path, size: int) -> str:
+    """The last ``size`` bytes of a file as text; empty if there is none."""
+    try:
+        file = open_regular(path)
+    except FileNotFoundError:
+        return ""
+    with file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+        return file.read(size).decode("utf-8", "replace")
+
+
 class Workspace:
     """One worker process's directory. Made after the fork; the lock ends with the process."""
 

@@ -8,7 +8,7 @@ from secapi_core.errors import JobFailed
 from secapi_core.failures import FailureReason
 from secapi_core.objects import ArtifactStore
 from secapi_workers.runner.sandbox import Limits, Outcome, Program, Sandbox
-from secapi_workers.runner.workspace import RunDirectory
+from secapi_workers.runner.workspace import RunDirectory, tail
 from secapi_workers.sources import unpack
 
 MAX_ENTRIES = 200_000
@@ -53,7 +53,7 @@ class Unpacking:
         )
 
     def _failure(self, outcome: Outcome) -> JobFailed:
-        sentence = self.directory.stderr.read_bytes()[-4096:].decode(errors="replace").strip()
+        sentence = tail(self.directory.stderr, 4096).strip()
         if outcome.stopped or outcome.code == unpack.TOO_LARGE:
             sentence = f"unpacking exceeded the limit of {outcome.stopped}" if outcome.stopped else sentence
             return JobFailed(FailureReason.SOURCE_TOO_LARGE, sentence)

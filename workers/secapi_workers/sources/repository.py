@@ -15,9 +15,10 @@ from secapi_core.errors import JobFailed
 from secapi_core.failures import FailureReason
 from secapi_core.targets import CanonicalTarget, bracketed
 from secapi_workers.runner.sandbox import Limits, Outcome, Program, Sandbox
-from secapi_workers.runner.workspace import RunDirectory
+from secapi_workers.runner.workspace import RunDirectory, tail
 
 MAX_ENTRIES = 200_000
+MAX_LINE = 16 * 1024
 MIB = 1024 * 1024
 
 _COMMIT = "FETCH_HEAD"
@@ -101,7 +102,9 @@ class Checkout:
         await self._git("ls-tree", "-r", "-l", "--full-tree", _COMMIT, *(("--", path) if path else ()))
         entries = size = 0
         with self.directory.stdout.open("rb") as listing:
-            for line in listing:
+            while line := listing.readline(MAX_LINE):
+                if len(line) == MAX_LINE:
+                    raise _too_large(f"has a path of more than {MAX_LINE} bytes")
                 # MODE TYPE OBJECT SIZE\tPATH; a submodule's size is "-".
                 entries, size = entries + 1, size + int(line.split(None, 4)[3].replace(b"-", b"0"))
                 if entries > MAX_ENTRIES or size > self.max_bytes:
@@ -139,7 +142,7 @@ class Checkout:
             raise self._failure(outcome)
 
     def _failure(self, outcome: Outcome) -> JobFailed:
-        complaint = self.directory.stderr.read_bytes()[-4096:].decode(errors="replace").strip()
+        complaint = tail(self.directory.stderr, 4096).strip()
         # git has no words for a file that may not grow any more, but it leaves the file.
         if any(file.stat().st_size >= self.max_bytes for file in self.directory.path.rglob("*") if file.is_file()):
             return _too_large(f"is larger than {self.max_bytes // MIB} MiB")

@@ -65,8 +65,13 @@ class ScanFilter:
     since: datetime | None = None
 
 
-_SUMMARY = [Scan.__table__.c[name] for name in ScanSummary.__dataclass_fields__]
 _DETAIL = [Scan.__table__.c[name] for name in ScanDetail.__dataclass_fields__]
+
+_GET = text(f"""
+    SELECT {", ".join(ScanDetail.__dataclass_fields__)} FROM scans
+    WHERE id = :id AND deleted_at IS NULL
+      AND (CAST(:namespaces AS text[]) IS NULL OR namespace = ANY (CAST(:namespaces AS text[])))
+""")  # noqa: S608 - column names are constants
 
 _STATES = text(f"SELECT {', '.join(ScanSummary.__dataclass_fields__)} FROM scans WHERE id = ANY (:ids)")  # noqa: S608 - column names are constants
 
@@ -75,10 +80,8 @@ async def get_scan(
     session: AsyncSession, scan_id: UUID, namespaces: Collection[str] | None = None
 ) -> ScanDetail | None:
     """The scan, unless it is deleted or in none of ``namespaces`` (``None``: all)."""
-    query = select(*_DETAIL).where(Scan.id == scan_id, Scan.deleted_at.is_(None))
-    if namespaces is not None:
-        query = query.where(Scan.namespace.in_(namespaces))
-    row = (await session.execute(query)).mappings().one_or_none()
+    parameters = {"id": scan_id, "namespaces": None if namespaces is None else list(namespaces)}
+    row = (await session.execute(_GET, parameters)).mappings().one_or_none()
     return None if row is None else _detail(row)
 
 

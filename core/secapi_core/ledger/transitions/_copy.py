@@ -5,7 +5,7 @@ and losing a whole report to one entry is not acceptable.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 
@@ -21,35 +21,23 @@ _BAD_ROW = (
     ArithmeticError,
 )
 
-
-class Refused(NamedTuple):
-    """The place of a row that was not written, and why."""
-
-    row: int
-    problem: str
+Row = tuple[Any, ...]
 
 
 async def copy_rows(
-    connection: "asyncpg.Connection[asyncpg.Record]",
-    table: str,
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    start: int = 0,
-) -> list[Refused]:
-    """COPY ``rows`` into ``table``; returns those that were refused, counted from ``start``.
+    connection: "asyncpg.Connection[asyncpg.Record]", table: str, columns: Sequence[str], rows: Sequence[Row]
+) -> list[tuple[Row, str]]:
+    """COPY ``rows`` into ``table``; returns those that were refused, in order, with the reasons.
 
-    Runs in a savepoint of the transaction that is open on ``connection``.
+    Runs in savepoints of the transaction that is open on ``connection``.
     """
     try:
         async with connection.transaction():
             await connection.copy_records_to_table(table, columns=columns, records=rows)
     except _BAD_ROW as error:
         if len(rows) == 1:
-            return [Refused(start, f"{type(error).__name__}: {error}")]
+            return [(rows[0], f"{type(error).__name__}: {error}")]
         middle = len(rows) // 2
-        return [
-            *await copy_rows(connection, table, columns, rows[:middle], start=start),
-            *await copy_rows(connection, table, columns, rows[middle:], start=start + middle),
-        ]
+        refused = await copy_rows(connection, table, columns, rows[:middle])
+        return refused + await copy_rows(connection, table, columns, rows[middle:])
     return []

@@ -3,9 +3,7 @@
 from hashlib import blake2b
 from typing import Any
 
-import orjson
-
-from secapi_core.bounded_json import bounded_json, storable_json
+from secapi_core.bounded_json import bounded_json, storable_bytes, storable_json
 from secapi_core.findings import DETAILS_LIMIT, Finding, Location
 
 CONTENT_COLUMNS = (
@@ -32,7 +30,7 @@ def content(finding: Finding) -> Content:
     """The values of ``CONTENT_COLUMNS``; ``jsonb`` columns as text, the score with its one decimal."""
     return (
         finding.rule,
-        finding.severity.value,
+        finding.severity,
         finding.confidence,
         finding.title,
         finding.description,
@@ -49,18 +47,18 @@ def content(finding: Finding) -> Content:
 
 def content_digest(values: Content) -> bytes:
     """16 bytes that are equal for equal content."""
-    return blake2b(storable_json(values).encode(), digest_size=16).digest()
+    return blake2b(storable_bytes(values), digest_size=16).digest()
 
 
 def location_json(location: Location) -> str:
     """The fields that are set, named as in REST and the custom resources."""
-    fields = {
-        "path": location.path,
-        "startLine": location.start_line,
-        "endLine": location.end_line,
-        "host": location.host,
-        "port": location.port,
-        "protocol": location.protocol,
-        "url": location.url,
-    }
-    return orjson.dumps({name: value for name, value in fields.items() if value}).decode()
+    fields = (
+        ("path", location.path),
+        ("startLine", location.start_line),
+        ("endLine", location.end_line),
+        ("host", location.host),
+        ("port", location.port),
+        ("protocol", location.protocol),
+        ("url", location.url),
+    )
+    return storable_json({name: value for name, value in fields if value})

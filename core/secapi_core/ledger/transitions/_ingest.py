@@ -10,7 +10,7 @@ job's row is locked. Nothing of this is visible to anybody before that lock has 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -30,13 +30,13 @@ _COLUMNS = (
 )
 _SIGHTING_COLUMNS = ("finding_id", "severity", "is_new", "scan_id", "job_id")
 
-# A plan made while the table was empty would read all of it for every batch; a large report needs more time than
-# what people wait for.
-_LOCK_TARGET = text("""
-    SELECT pg_advisory_xact_lock(hashtextextended(:target, 0)),
-           set_config('plan_cache_mode', 'force_custom_plan', true),
-           set_config('statement_timeout', '60s', true)
+# A large report may take longer than what people wait for. And a plan that was made while the table was empty, and
+# kept, would read all of it for every batch.
+_SETTINGS = text("""
+    SELECT set_config('statement_timeout', '60s', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 """)
+
+_LOCK_TARGET = text("SELECT pg_advisory_xact_lock(hashtextextended(:target, 0))")
 
 # After the wait for the lock: a successor of this attempt may have committed meanwhile.
 _CHECK_OWNER = text("""
@@ -49,7 +49,7 @@ _CHECK_OWNER = text("""
     WHERE id = :job_id AND attempt = :attempt AND state = 'running'
 """)
 
-_KNOWN = """
+KNOWN = """
     SELECT fingerprint, id, content_digest, state = 'fixed' AS fixed,
            $3 AND EXISTS (SELECT FROM sightings WHERE scan_id = $4 AND finding_id = findings.id) AS counted
     FROM findings
@@ -79,20 +79,8 @@ _UPDATE_CHANGED = text(f"""
 """)  # noqa: S608 - column names are constants
 
 
-class _Row(NamedTuple):
-    """A finding to be written: its place in the report and the values of ``_COLUMNS``."""
-
-    position: int
-    finding: Finding
-    values: tuple[Any, ...]
-
-
-class _Sighting(NamedTuple):
-    """``is_counted``: another job of the same scan has reported the finding."""
-
-    severity: Severity
-    is_new: bool
-    is_counted: bool
+Row = tuple[Any, ...]
+Batch = Sequence[tuple[bytes, Finding]]
 
 
 @dataclass(slots=True)
@@ -117,6 +105,7 @@ class Ingest:
     async def begin(cls, session: AsyncSession, job: ClaimedJob, quarantined: list[Quarantined]) -> "Ingest":
         """Wait for other reports on the same target; raises Superseded if the attempt has lost its job."""
         target = "\n".join((job.namespace, job.family, job.target_key))
+        await session.execute(_SETTINGS)
         await session.execute(_LOCK_TARGET, {"target": target})
         owner = {"job_id": job.id, "attempt": job.attempt}
         has_siblings = (await session.execute(_CHECK_OWNER, owner)).scalar_one_or_none()
@@ -127,64 +116,64 @@ class Ingest:
         assert isinstance(connection, asyncpg.Connection)  # noqa: S101 - Database makes no others
         return cls(connection, job, has_siblings, quarantined)
 
-    async def write(self, batch: Sequence[tuple[bytes, Finding]]) -> None:
+    async def write(self, batch: Batch) -> None:
         """Write a batch; the changes of known findings wait in the stage until :meth:`update_changed`."""
-        known = await self._known(batch)
-        new: list[_Row] = []
-        changed: list[_Row] = []
-        sightings: dict[UUID, _Sighting] = {}
-        constants = (self.job.namespace, self.job.scanner, self.job.target_key, self.job.scan_id)
-        for position, (fingerprint, finding) in enumerate(batch, self._read):
+        job, known = self.job, await self._known(batch)
+        constants = (job.namespace, job.scanner, job.target_key, job.scan_id)
+        new: list[Row] = []
+        changed: list[Row] = []
+        sightings: list[Row] = []
+        counted: set[UUID] = set()
+        for fingerprint, finding in batch:
             if fingerprint in self._fingerprints:
                 continue
             self._fingerprints.add(fingerprint)
             values = content(finding)
             digest = content_digest(values)
-            found = known.get(fingerprint)
-            finding_id = found["id"] if found else uuid7()
-            if found is None or found["content_digest"] != digest or found["fixed"]:
-                row = _Row(position, finding, (finding_id, fingerprint, *values, digest, *constants))
-                (changed if found else new).append(row)
-            sightings[finding_id] = _Sighting(finding.severity, found is None, found is not None and found["counted"])
+            if found := known.get(fingerprint):
+                _, finding_id, known_digest, is_fixed, is_counted = found
+                if is_fixed or known_digest != digest:
+                    changed.append((finding_id, fingerprint, *values, digest, *constants))
+                if is_counted:
+                    counted.add(finding_id)
+            else:
+                finding_id = uuid7()
+                new.append((finding_id, fingerprint, *values, digest, *constants))
+            sightings.append((finding_id, finding.severity, found is None, job.scan_id, job.id))
+        if refused := await self._copy("findings", new, batch) | await self._stage(changed, batch):
+            sightings = [sighting for sighting in sightings if sighting[0] not in refused]
         self._read += len(batch)
-        for refused in [*await self._copy("findings", new), *await self._stage(changed)]:
-            del sightings[refused.values[0]]
-        await self._see(sightings)
+        await self._see(sightings, counted)
 
     async def update_changed(self, session: AsyncSession) -> None:
         """Give known findings their new content and reopen the fixed ones; the caller has locked the job's row."""
         if self._has_changed:
             await session.execute(_UPDATE_CHANGED)
 
-    async def _known(self, batch: Sequence[tuple[bytes, Finding]]) -> dict[bytes, asyncpg.Record]:
+    async def _known(self, batch: Batch) -> dict[bytes, asyncpg.Record]:
         fingerprints = [fingerprint for fingerprint, _ in batch]
-        rows = await self.connection.fetch(
-            _KNOWN, self.job.namespace, fingerprints, self.has_siblings, self.job.scan_id
-        )
-        return {row["fingerprint"]: row for row in rows}
+        rows = await self.connection.fetch(KNOWN, self.job.namespace, fingerprints, self.has_siblings, self.job.scan_id)
+        return {row[0]: row for row in rows}
 
-    async def _stage(self, rows: list[_Row]) -> list[_Row]:
+    async def _stage(self, rows: list[Row], batch: Batch) -> set[UUID]:
         if rows and not self._has_changed:
             await self.connection.execute(_CREATE_STAGE)
             self._has_changed = True
-        return await self._copy("changed_findings", rows)
+        return await self._copy("changed_findings", rows, batch)
 
-    async def _copy(self, table: str, rows: list[_Row]) -> list[_Row]:
-        """Write rows and return those that Postgres refused, which are quarantined."""
-        if not rows:
-            return []
-        refused = await copy_rows(self.connection, table, _COLUMNS, [row.values for row in rows])
-        for index, problem in refused:
-            self.quarantined.append(Quarantined(rows[index].position, problem, repr(rows[index].finding)))
-        return [rows[index] for index, _ in refused]
+    async def _copy(self, table: str, rows: list[Row], batch: Batch) -> set[UUID]:
+        """Write rows, quarantine those that Postgres refuses, and return the ids of these."""
+        refused = await copy_rows(self.connection, table, _COLUMNS, rows) if rows else []
+        positions = {fingerprint: position for position, (fingerprint, _) in enumerate(batch)} if refused else {}
+        for row, problem in refused:
+            position = positions[row[1]]
+            excerpt = repr(batch[position][1])
+            self.quarantined.append(Quarantined(self._read + position, problem, excerpt))
+        return {row[0] for row, _ in refused}
 
-    async def _see(self, sightings: dict[UUID, _Sighting]) -> None:
-        records = [
-            (finding_id, sighting.severity, sighting.is_new, self.job.scan_id, self.job.id)
-            for finding_id, sighting in sightings.items()
-            if not sighting.is_counted
-        ]
-        await self.connection.copy_records_to_table("sightings", columns=_SIGHTING_COLUMNS, records=records)
-        self.seen.update(sighting.severity for sighting in sightings.values())
-        self.gained.update(sighting.severity for sighting in sightings.values() if not sighting.is_counted)
-        self.new += sum(sighting.is_new for sighting in sightings.values())
+    async def _see(self, sightings: list[Row], counted: set[UUID]) -> None:
+        self.seen.update(severity for _, severity, *_ in sightings)
+        gained = [sighting for sighting in sightings if sighting[0] not in counted] if counted else sightings
+        await self.connection.copy_records_to_table("sightings", columns=_SIGHTING_COLUMNS, records=gained)
+        self.gained.update(severity for _, severity, *_ in gained)
+        self.new += sum(is_new for _, _, is_new, *_ in gained)

@@ -60,6 +60,15 @@ _SETTLE = text(f"""
         WHERE scan_id = :scan_id AND state IN ('failed', 'dead')
         ORDER BY ordinal
         LIMIT 1
+    ), worst AS (
+        SELECT severity
+        FROM sightings
+        WHERE scan_id = :scan_id
+          AND (is_new OR NOT (
+              SELECT coalesce((spec -> 'gate' -> 'onlyNew')::boolean, false) FROM scans WHERE id = :scan_id
+          ))
+        ORDER BY severity
+        LIMIT 1
     ), settled AS (
         UPDATE scans
         SET state = CASE
@@ -77,12 +86,7 @@ _SETTLE = text(f"""
             END,
             gate_passed = CASE
                 WHEN NOT spec ? 'gate' THEN NULL
-                WHEN EXISTS (
-                    SELECT FROM sightings
-                    WHERE sightings.scan_id = scans.id
-                      AND sightings.severity <= (spec -> 'gate' ->> 'failOn')::severity
-                      AND (sightings.is_new OR NOT coalesce((spec -> 'gate' -> 'onlyNew')::boolean, false))
-                ) THEN false
+                WHEN (SELECT severity FROM worst) <= (spec -> 'gate' ->> 'failOn')::severity THEN false
                 -- What failed or was cancelled might have found something.
                 WHEN jobs_succeeded = jobs_total THEN true
             END,

@@ -1,0 +1,95 @@
+"""The OpenAPI document: valid, complete, stable, and what the routes really answer."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api_harness import Api
+from secapi_api.scans.schemas import CreateScan
+from secapi_dev.commands.openapi import DOCUMENT, generated
+
+OPERATIONS = {
+    "createScan",
+    "listScans",
+    "getScan",
+    "deleteScan",
+    "cancelScan",
+    "listScanJobs",
+    "listScanFindings",
+    "uploadArtifact",
+    "getArtifact",
+    "listScanners",
+    "getLiveness",
+    "getReadiness",
+}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(generated())
+    return parsed
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            yield path, operation
+
+
+def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_operations_keep_their_names(document: dict[str, Any]) -> None:
+    assert {operation["operationId"] for _, operation in operations(document)} == OPERATIONS
+
+
+def test_every_operation_is_described_and_tagged(document: dict[str, Any]) -> None:
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, operation in operations(document):
+        assert operation["description"], path
+        assert set(operation["tags"]) <= tags, path
+
+
+def test_everything_below_v1_needs_a_key_and_says_so(document: dict[str, Any]) -> None:
+    for path, operation in operations(document):
+        assert (operation.get("security") == [{"apiKey": []}]) == path.startswith("/v1/"), path
+        assert ("401" in operation["responses"]) == path.startswith("/v1/"), path
+
+
+def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> None:
+    for path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], f"{path} {status}"
+
+
+def test_every_field_is_camel_case(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for field in schema.get("properties", {}):
+            assert "_" not in field, f"{name}.{field}"
+
+
+def test_the_example_of_a_scan_is_one_that_is_accepted(document: dict[str, Any]) -> None:
+    (example,) = document["components"]["schemas"]["CreateScan"]["examples"]
+    CreateScan.model_validate_json(json.dumps(example), strict=True)
+
+
+def test_the_checked_in_document_is_current() -> None:
+    assert DOCUMENT.read_bytes() == generated(), "run secapi-dev openapi"
+
+
+async def test_the_document_that_is_served_is_the_one_that_is_checked_in(api: Api) -> None:
+    served = (await api.anonymous().get("/openapi.json")).json()
+    assert served == json.loads(DOCUMENT.read_bytes())
+
+
+async def test_the_index_lists_every_path_and_loads_nothing(api: Api, document: dict[str, Any]) -> None:
+    page = (await api.anonymous().get("/docs")).text
+    assert all(path in page for path in document["paths"])
+    assert "<script" not in page
+    assert "src=" not in page

@@ -1,0 +1,193 @@
+"""The console script as a process of its own: sockets, aborted clients, and stopping."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api_harness import Api
+from secapi_api.settings import ApiSettings
+from secapi_dev.ports import Ports
+from waiting import until
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass
+class Server:
+    """A running ``secapi-api``; ``log`` is its standard error."""
+
+    process: asyncio.subprocess.Process
+    port: int
+    log: Path
+
+    def client(self, **options: float) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=options.get("timeout", 20.0))
+
+    async def metric(self, name: str) -> float:
+        """A sample of ``/metrics``, named with its labels."""
+        async with self.client() as client:
+            lines = (await client.get("/metrics")).text.splitlines()
+        return float(next(line.removeprefix(name) for line in lines if line.startswith(f"{name} ")))
+
+
+@contextlib.asynccontextmanager
+async def running_server(settings: ApiSettings, ports: Ports, directory: Path) -> AsyncIterator[Server]:
+    port, log = ports.reserve(), directory / "api.log"
+    environment = {
+        **os.environ,
+        "SECAPI_DATABASE_URL": settings.database_url.get_secret_value(),
+        "SECAPI_API_KEY_PEPPER": settings.api_key_pepper.get_secret_value(),
+        "SECAPI_ARTIFACT_URL": settings.artifact_url,
+        "SECAPI_API_PORT": str(port),
+        "SECAPI_API_SHUTDOWN_TIMEOUT": "5",
+        "SECAPI_API_ARTIFACT_LIMIT": str(16 * MEBIBYTE),
+        "KUBECONFIG": str(settings.kubeconfig),
+    }
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            Path(sys.executable).parent / "secapi-api", env=environment, stderr=output
+        )
+    started = Server(process, port, log)
+    try:
+        async with started.client() as client:
+
+            async def ready() -> bool:
+                assert process.returncode is None, log.read_text()
+                with contextlib.suppress(httpx.TransportError):
+                    return (await client.get("/readyz")).status_code == 200
+                return False
+
+            await until(ready, within=60, every=0.1)
+        yield started
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+@pytest.fixture(scope="module")
+async def server(
+    settings: ApiSettings, ports: Ports, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Server]:
+    async with running_server(settings, ports, tmp_path_factory.mktemp("api")) as server:
+        yield server
+
+
+@pytest.fixture
+async def stopping(settings: ApiSettings, ports: Ports, tmp_path: Path) -> AsyncIterator[Server]:
+    """A server of its own for a test that stops it."""
+    async with running_server(settings, ports, tmp_path) as server:
+        yield server
+
+
+def trickle(parts: int, release: asyncio.Event) -> AsyncIterator[bytes]:
+    """A body of ``parts`` MiB that stops before the last one until ``release`` is set."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(parts - 1):
+            yield b"x" * MEBIBYTE
+        await release.wait()
+        yield b"x" * MEBIBYTE
+
+    return chunks()
+
+
+async def test_a_request_under_way_is_finished_before_the_process_ends(api: Api, stopping: Server, tenant: str) -> None:
+    release = asyncio.Event()
+    key = await api.key("operator", tenant)
+    async with stopping.client() as client:
+        upload = asyncio.create_task(
+            client.post("/v1/artifacts", content=trickle(3, release), headers={"Authorization": f"Bearer {key}"})
+        )
+        await until(lambda: in_flight(stopping, 2))
+        stopping.process.send_signal(signal.SIGTERM)
+        await until(lambda: refuses_connections(stopping))
+        release.set()
+        assert (await upload).status_code == 201
+    assert await asyncio.wait_for(stopping.process.wait(), 10) == 0
+
+
+async def test_a_client_that_never_ends_does_not_keep_the_process(api: Api, stopping: Server, tenant: str) -> None:
+    key = await api.key("operator", tenant)
+    async with stopping.client() as client:
+        upload = asyncio.create_task(
+            client.post(
+                "/v1/artifacts", content=trickle(2, asyncio.Event()), headers={"Authorization": f"Bearer {key}"}
+            )
+        )
+        await until(lambda: in_flight(stopping, 2))
+        stopping.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(stopping.process.wait(), 15) == 0
+        upload.cancel()
+        await asyncio.gather(upload, return_exceptions=True)
+
+
+async def test_an_upload_that_is_broken_off_leaves_nothing_and_is_no_defect(
+    api: Api, server: Server, tenant: str, artifact_directory: Path
+) -> None:
+    key = await api.key("operator", tenant)
+    async with server.client() as client:
+        upload = asyncio.create_task(
+            client.post(
+                "/v1/artifacts", content=trickle(14, asyncio.Event()), headers={"Authorization": f"Bearer {key}"}
+            )
+        )
+        await until(lambda: any((artifact_directory / tenant).rglob("*")))
+        upload.cancel()
+        await asyncio.gather(upload, return_exceptions=True)
+    await until(lambda: in_flight(server, 1))
+    await until(lambda: not any(path.is_file() for path in (artifact_directory / tenant).rglob("*")))
+    assert "defect" not in server.log.read_text()
+
+
+async def test_requests_whose_clients_go_away_leak_no_connection(api: Api, server: Server, tenant: str) -> None:
+    key = await api.key("viewer", tenant)
+    async with server.client() as client:
+        client.headers["Authorization"] = f"Bearer {key}"
+        for _ in range(10):
+            requests = [asyncio.create_task(client.get("/v1/scans")) for _ in range(50)]
+            await asyncio.sleep(0.02)  # Some are sent, some are being answered, some are done.
+            for request in requests:
+                request.cancel()
+            await asyncio.gather(*requests, return_exceptions=True)
+    await until(lambda: in_flight(server, 1))
+    assert await server.metric('secapi_database_pool_connections{state="in_use"}') == 0
+    assert "defect" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_client_that_sends_too_much_hears_why(api: Api, server: Server, tenant: str, announced: bool) -> None:
+    """Spoken by hand, because a client library may give up sending before it reads."""
+    key = await api.key("operator", tenant)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    length = f"Content-Length: {17 * MEBIBYTE}" if announced else "Transfer-Encoding: chunked"
+    writer.write(f"POST /v1/artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n{length}\r\n\r\n".encode())
+    if not announced:
+        for _ in range(17):
+            writer.write(b"%x\r\n" % MEBIBYTE + b"x" * MEBIBYTE + b"\r\n")
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in head.lower()
+
+
+async def in_flight(server: Server, requests: int) -> bool:
+    """Whether so many requests are being answered, the one that asks included."""
+    return await server.metric("secapi_api_requests_in_flight") == requests
+
+
+async def refuses_connections(server: Server) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False

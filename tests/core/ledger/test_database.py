@@ -1,0 +1,85 @@
+"""Connections: bounded in time, on the server's clock, and replaced when the server closed them (promise P5)."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from ledger_factories import execute, fetch, make_database
+from secapi_core.ledger.database import Database
+from secapi_core.settings import Settings
+
+INSERT = text("INSERT INTO scanner_specs (digest, name, spec) VALUES ('d', 'n', '{}')")
+
+
+async def test_an_error_rolls_the_transaction_back(database: Database) -> None:
+    async def insert_and_fail() -> None:
+        async with database.transaction() as session:
+            await session.execute(INSERT)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await insert_and_fail()
+
+    assert await fetch(database, "SELECT * FROM scanner_specs") == []
+
+
+async def test_times_are_in_one_zone(database: Database) -> None:
+    ((now, zone),) = await fetch(database, "SELECT now(), current_setting('timezone')")
+
+    assert zone == "UTC"
+    assert now.utcoffset().total_seconds() == 0
+
+
+async def test_connections_that_the_server_closed_are_replaced(database: Database, database_url: str) -> None:
+    async def hold() -> None:
+        async with database.transaction() as session:
+            await session.connection()
+
+    await asyncio.gather(*(hold() for _ in range(5)))
+    other = make_database(database_url, connections=1)
+    await fetch(
+        other,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    await _until_alone(other)
+    await other.close()
+
+    for _ in range(6):
+        assert await fetch(database, "SELECT 1") == [(1,)]
+
+
+async def _until_alone(database: Database) -> None:
+    async with asyncio.timeout(10):
+        while (await fetch(database, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"))[0][
+            0
+        ] > 1:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_statement_may_not_run_forever(database_url: str) -> None:
+    impatient = Database(Settings(database_url=database_url, statement_timeout=0.1), application="tests")
+
+    with pytest.raises(DBAPIError, match="statement timeout"):
+        await execute(impatient, "SELECT pg_sleep(5)")
+
+    await impatient.close()
+
+
+async def test_a_frozen_transaction_gives_up_its_locks(database: Database, database_url: str) -> None:
+    frozen = Database(Settings(database_url=database_url, idle_in_transaction_timeout=0.2), application="tests")
+    await execute(database, INSERT.text)
+
+    async def freeze_with_a_lock() -> None:
+        async with frozen.transaction() as session:
+            await session.execute(text("UPDATE scanner_specs SET name = 'frozen'"))
+            async with asyncio.timeout(10):
+                await execute(database, "UPDATE scanner_specs SET name = 'free'")
+
+    with pytest.raises(DBAPIError):
+        await freeze_with_a_lock()
+
+    assert await fetch(database, "SELECT name FROM scanner_specs") == [("free",)]
+    await frozen.close()

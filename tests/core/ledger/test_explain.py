@@ -1,0 +1,161 @@
+"""No statement on a hot road reads a whole table, however long the history grows.
+
+Each transition and query is called as it is in life; the statements it sends are caught on their way and explained
+with the very parameters they had.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from large_ledger import OPEN, SCAN, fill
+from ledger_factories import BROKEN, CRASHED, REPORT, UNWANTED, make_database
+from secapi_core.findings import Severity
+from secapi_core.ledger.database import Database
+from secapi_core.ledger.queries.active import count_active, open_scan_ids
+from secapi_core.ledger.queries.findings import list_scan_findings
+from secapi_core.ledger.queries.gauges import findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.jobs import list_jobs
+from secapi_core.ledger.queries.queues import queue_depths, queued_due_by_queue
+from secapi_core.ledger.queries.scans import ScanFilter, get_scan, get_states, list_scans
+from secapi_core.ledger.states import ScanState
+from secapi_core.ledger.transitions._ingest import KNOWN
+from secapi_core.ledger.transitions.cancel import cancel_scan
+from secapi_core.ledger.transitions.claim import claim_job
+from secapi_core.ledger.transitions.dispatch import mark_dispatched, next_due, redispatch, take_outbox
+from secapi_core.ledger.transitions.fail import fail_job
+from secapi_core.ledger.transitions.heartbeat import extend_lease
+from secapi_core.ledger.transitions.reap import reap_expired
+from secapi_core.ledger.transitions.release import release_job
+from secapi_core.ledger.types import OutboxItem
+from secapi_core.paging import encode_cursor
+from secapi_dev.servers.postgres import PostgresServer
+
+LARGE = {"scans", "scan_jobs", "attempts", "findings", "sightings"}
+
+QUEUED = UUID(f"00000000-0000-0000-0002-{1:012x}")
+RUNNING = UUID(f"00000000-0000-0000-0002-{OPEN + 1:012x}")
+OTHER = UUID(f"00000000-0000-0000-0001-{OPEN + 2:012x}")
+MINUTE = timedelta(minutes=1)
+FINDING = encode_cursor("medium", f"00000000-0000-0000-0003-{50_000:012x}")
+YESTERDAY = encode_cursor("2026-11-22T12:00:00+00:00", str(SCAN))
+
+
+@pytest.fixture(scope="module")
+async def database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
+    """One ledger with a long history for all of these tests; none of them commits."""
+    url = await postgres_server.clone_database("template", "explained")
+    await fill(url)
+    made = make_database(url, connections=1)
+    yield made
+    await made.close()
+    await postgres_server.drop_database("explained")
+
+
+@dataclass
+class Caught:
+    """Statements with their parameters, in order."""
+
+    statements: list[tuple[str, Any]] = field(default_factory=list)
+
+    def __call__(self, _connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if not statement.startswith("SAVEPOINT"):
+            self.statements.append((statement, parameters))
+
+
+@contextmanager
+def caught(database: Database) -> Iterator[Caught]:
+    listener = Caught()
+    event.listen(database.engine.sync_engine, "before_cursor_execute", listener)
+    try:
+        yield listener
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", listener)
+
+
+def whole_reads(plan: dict[str, Any]) -> Iterator[str]:
+    """Large tables that ``plan`` reads from beginning to end."""
+    if plan["Node Type"] == "Seq Scan" and plan["Relation Name"] in LARGE:
+        yield plan["Relation Name"]
+    for part in plan.get("Plans", []):
+        yield from whole_reads(part)
+
+
+async def whole_reads_of(session: AsyncSession, statement: str, parameters: Any) -> list[str]:
+    connection = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert connection is not None
+    explained = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
+    (plan,) = explained if isinstance(explained, list) else orjson.loads(explained)
+    return list(whole_reads(plan["Plan"]))
+
+
+Call = Callable[[AsyncSession], Awaitable[object]]
+
+HOT: dict[str, Call] = {
+    "a scan": lambda s: get_scan(s, SCAN, ["team-0"]),
+    "states of scans": lambda s: get_states(s, [SCAN, OTHER]),
+    "scans of a namespace": lambda s: list_scans(s, ScanFilter(namespaces=["team-7"]), None, 50),
+    "later scans of a namespace": lambda s: list_scans(s, ScanFilter(namespaces=["team-7"]), YESTERDAY, 50),
+    "all scans": lambda s: list_scans(s, ScanFilter(), None, 50),
+    "later ones of all scans": lambda s: list_scans(s, ScanFilter(), YESTERDAY, 50),
+    "scans of a scanner": lambda s: list_scans(s, ScanFilter(namespaces=["team-7"], scanner="bandit"), None, 50),
+    "scans by state": lambda s: list_scans(
+        s, ScanFilter(namespaces=["team-7"], states=[ScanState.SUCCEEDED]), None, 50
+    ),
+    "jobs of a scan": lambda s: list_jobs(s, SCAN),
+    "findings of a scan": lambda s: list_scan_findings(s, SCAN, limit=50),
+    "later findings of a scan": lambda s: list_scan_findings(s, SCAN, cursor=FINDING, limit=50),
+    "bad findings of a scan": lambda s: list_scan_findings(s, SCAN, severities=[Severity.HIGH], limit=50),
+    "active scans": lambda s: count_active(s, "team-7"),
+    "open scans": lambda s: open_scan_ids(s, SCAN, 200),
+    "queue depths": queue_depths,
+    "due jobs": queued_due_by_queue,
+    "the outbox's age": outbox,
+    "findings by severity and state": findings_by_severity_and_state,
+    "claim": lambda s: claim_job(s, QUEUED, worker="worker-1", lease_seconds=60),
+    "heartbeat": lambda s: extend_lease(s, RUNNING, 1, lease_seconds=60, progress={"x": 1}),
+    "fail and settle": lambda s: fail_job(s, RUNNING, 1, BROKEN, REPORT),
+    "fail and try again": lambda s: fail_job(s, RUNNING, 1, CRASHED, REPORT),
+    "release": lambda s: release_job(s, RUNNING, 1),
+    "cancel a queued scan": lambda s: cancel_scan(s, SCAN, UNWANTED),
+    "cancel a running scan": lambda s: cancel_scan(s, OTHER, UNWANTED),
+    "reap": lambda s: reap_expired(s, limit=5),
+    "take the outbox": lambda s: take_outbox(s, 100),
+    "mark messages": lambda s: mark_dispatched(s, [OutboxItem(1, QUEUED, "q"), OutboxItem(2, RUNNING, "q")]),
+    "the next message": next_due,
+    "redispatch": lambda s: redispatch(s, "scan.pool-1.normal", missing=10, older_than=MINUTE),
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+async def test_no_hot_statement_reads_a_whole_table(database: Database, name: str) -> None:
+    async with database.transaction() as session:
+        await session.connection()
+        savepoint = await session.begin_nested()
+        with caught(database) as statements:
+            await HOT[name](session)
+        await savepoint.rollback()
+
+        assert statements.statements
+        for statement, parameters in statements.statements:
+            assert await whole_reads_of(session, statement, parameters) == [], statement
+
+
+async def test_looking_up_findings_does_not_read_a_whole_table(database: Database) -> None:
+    fingerprints = [sha256(str(number).encode()).digest() for number in range(2_000)]
+    async with database.transaction() as session:
+        assert await whole_reads_of(session, KNOWN, ("team-7", fingerprints, True, SCAN)) == []
+
+
+async def test_a_whole_read_would_be_noticed(database: Database) -> None:
+    async with database.transaction() as session:
+        assert await whole_reads_of(session, "SELECT * FROM scans WHERE name = $1", ("x",)) == ["scans"]
