@@ -12,9 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Addresses of what every component talks to, and how it logs."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SECAPI_", extra="ignore", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SECAPI_", extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     database_url: SecretStr
     """``postgresql://user:password@host:port/database``; the driver is always asyncpg."""
@@ -41,9 +39,7 @@ class Settings(BaseSettings):
 class LeaseSettings(BaseSettings):
     """How long a worker may be silent, shared by workers (who promise) and the operator (who reaps)."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SECAPI_", extra="ignore", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix="SECAPI_", extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     lease_seconds: Annotated[float, Field(ge=2, le=600)] = 45.0
     """A claim or heartbeat holds the job this long, by the database's clock."""

@@ -10,7 +10,6 @@ job's row is locked. Nothing of this is visible to anybody before that lock has 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -19,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from secapi_core.errors import Superseded
-from secapi_core.findings import Finding, Quarantined, Severity
-from secapi_core.ledger.transitions._copy import copy_rows
-from secapi_core.ledger.transitions._finding_rows import CONTENT_COLUMNS, content, content_digest
+from secapi_core.findings import Quarantined, Severity
+from secapi_core.ledger.transitions._batches import Entry
+from secapi_core.ledger.transitions._copy import Row, copy_rows
+from secapi_core.ledger.transitions._finding_rows import CONTENT_COLUMNS
 from secapi_core.ledger.types import ClaimedJob
 
 _COLUMNS = (
@@ -79,10 +79,6 @@ _UPDATE_CHANGED = text(f"""
 """)  # noqa: S608 - column names are constants
 
 
-Row = tuple[Any, ...]
-Batch = Sequence[tuple[bytes, Finding]]
-
-
 @dataclass(slots=True)
 class Ingest:
     """One report while it is written, and what it has brought so far.
@@ -116,7 +112,7 @@ class Ingest:
         assert isinstance(connection, asyncpg.Connection)  # noqa: S101 - Database makes no others
         return cls(connection, job, has_siblings, quarantined)
 
-    async def write(self, batch: Batch) -> None:
+    async def write(self, batch: Sequence[Entry]) -> None:
         """Write a batch; the changes of known findings wait in the stage until :meth:`update_changed`."""
         job, known = self.job, await self._known(batch)
         constants = (job.namespace, job.scanner, job.target_key, job.scan_id)
@@ -124,21 +120,19 @@ class Ingest:
         changed: list[Row] = []
         sightings: list[Row] = []
         counted: set[UUID] = set()
-        for fingerprint, finding in batch:
+        for fingerprint, finding, content, digest in batch:
             if fingerprint in self._fingerprints:
                 continue
             self._fingerprints.add(fingerprint)
-            values = content(finding)
-            digest = content_digest(values)
             if found := known.get(fingerprint):
                 _, finding_id, known_digest, is_fixed, is_counted = found
                 if is_fixed or known_digest != digest:
-                    changed.append((finding_id, fingerprint, *values, digest, *constants))
+                    changed.append((finding_id, fingerprint, *content, digest, *constants))
                 if is_counted:
                     counted.add(finding_id)
             else:
                 finding_id = uuid7()
-                new.append((finding_id, fingerprint, *values, digest, *constants))
+                new.append((finding_id, fingerprint, *content, digest, *constants))
             sightings.append((finding_id, finding.severity, found is None, job.scan_id, job.id))
         if refused := await self._copy("findings", new, batch) | await self._stage(changed, batch):
             sightings = [sighting for sighting in sightings if sighting[0] not in refused]
@@ -150,25 +144,24 @@ class Ingest:
         if self._has_changed:
             await session.execute(_UPDATE_CHANGED)
 
-    async def _known(self, batch: Batch) -> dict[bytes, asyncpg.Record]:
-        fingerprints = [fingerprint for fingerprint, _ in batch]
+    async def _known(self, batch: Sequence[Entry]) -> dict[bytes, asyncpg.Record]:
+        fingerprints = [entry.fingerprint for entry in batch]
         rows = await self.connection.fetch(KNOWN, self.job.namespace, fingerprints, self.has_siblings, self.job.scan_id)
         return {row[0]: row for row in rows}
 
-    async def _stage(self, rows: list[Row], batch: Batch) -> set[UUID]:
+    async def _stage(self, rows: list[Row], batch: Sequence[Entry]) -> set[UUID]:
         if rows and not self._has_changed:
             await self.connection.execute(_CREATE_STAGE)
             self._has_changed = True
         return await self._copy("changed_findings", rows, batch)
 
-    async def _copy(self, table: str, rows: list[Row], batch: Batch) -> set[UUID]:
+    async def _copy(self, table: str, rows: list[Row], batch: Sequence[Entry]) -> set[UUID]:
         """Write rows, quarantine those that Postgres refuses, and return the ids of these."""
         refused = await copy_rows(self.connection, table, _COLUMNS, rows) if rows else []
-        positions = {fingerprint: position for position, (fingerprint, _) in enumerate(batch)} if refused else {}
+        positions = {entry.fingerprint: position for position, entry in enumerate(batch)} if refused else {}
         for row, problem in refused:
             position = positions[row[1]]
-            excerpt = repr(batch[position][1])
-            self.quarantined.append(Quarantined(self._read + position, problem, excerpt))
+            self.quarantined.append(Quarantined(self._read + position, problem, repr(batch[position].finding)))
         return {row[0] for row, _ in refused}
 
     async def _see(self, sightings: list[Row], counted: set[UUID]) -> None:
