@@ -5,7 +5,7 @@ a thread of its own the first neither holds up the second nor the heartbeats tha
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from itertools import islice
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     digest: bytes
 
 
-async def batches(findings: Iterable[tuple[bytes, Finding]]) -> AsyncIterator[list[Entry]]:
+async def batches(findings: Iterable[tuple[bytes, Finding]]) -> AsyncGenerator[list[Entry]]:
     """Up to two batches exist at a time. Close the iterator: it waits for its thread, which cannot be interrupted."""
     iterator = iter(findings)
     coming = _read(iterator)

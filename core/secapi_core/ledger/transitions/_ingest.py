@@ -158,15 +158,15 @@ class Ingest:
     async def _copy(self, table: str, rows: list[Row], batch: Sequence[Entry]) -> set[UUID]:
         """Write rows, quarantine those that Postgres refuses, and return the ids of these."""
         refused = await copy_rows(self.connection, table, _COLUMNS, rows) if rows else []
-        positions = {entry.fingerprint: position for position, entry in enumerate(batch)} if refused else {}
         for row, problem in refused:
-            position = positions[row[1]]
+            position = next(position for position, entry in enumerate(batch) if entry.fingerprint == row[1])
             self.quarantined.append(Quarantined(self._read + position, problem, repr(batch[position].finding)))
         return {row[0] for row, _ in refused}
 
     async def _see(self, sightings: list[Row], counted: set[UUID]) -> None:
         self.seen.update(severity for _, severity, *_ in sightings)
         gained = [sighting for sighting in sightings if sighting[0] not in counted] if counted else sightings
-        await self.connection.copy_records_to_table("sightings", columns=_SIGHTING_COLUMNS, records=gained)
+        if gained:
+            await self.connection.copy_records_to_table("sightings", columns=_SIGHTING_COLUMNS, records=gained)
         self.gained.update(severity for _, severity, *_ in gained)
         self.new += sum(is_new for _, _, is_new, *_ in gained)

@@ -26,11 +26,12 @@ async def finish_job(
     quarantined: list[Quarantined],
     report: RunReport,
 ) -> IngestCounts:
-    """Commit-ready: findings, sightings, job, attempt, the scan's counts and perhaps its end, in this transaction.
+    """Write findings, sightings, and the end of attempt, job and perhaps scan, all in this transaction.
 
-    ``findings`` are fingerprints with what they identify. They may come from a report that is read meanwhile, in another
-    thread; whoever reads it appends to ``quarantined`` what is no finding. Raises Superseded if the attempt no longer owns the job,
-    CancelRequested if a cancellation came first; the caller's rollback then leaves no trace.
+    ``findings`` are fingerprints with what they identify, of this job's namespace, target and family. They may come
+    from a report that is read meanwhile, in another thread; whoever reads it appends to ``quarantined`` what is no
+    finding. Raises Superseded if the attempt no longer owns the job, CancelRequested if a cancellation came first; the
+    caller's rollback then leaves no trace.
     """
     ingest: Ingest | None = None
     async with aclosing(batches(findings)) as ready:
