@@ -36,7 +36,7 @@ async def _caller(
         raise Unauthenticated(
             "send an API key: Authorization: Bearer sk_…", headers={"WWW-Authenticate": 'Bearer realm="secapi"'}
         )
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.reading() as session:
         caller = await authenticate(session, credentials.credentials, resources.settings.api_key_pepper)
     bind_contextvars(caller=caller.id)
     return caller

@@ -161,8 +161,7 @@ class Kube:
         within: float,
     ) -> tuple[dict[str, Any] | KubeError, float]:
         """The answer or why there is none, and how long the server wants to be left alone."""
-        code, retry_after = "none", 0.0
-        answer: dict[str, Any] | KubeError
+        code = "none"
         try:
             response = await self._client.rest_client.request(
                 method,
@@ -172,14 +171,12 @@ class Kube:
                 _request_timeout=aiohttp.ClientTimeout(total=within),
             )
             code = str(response.status)
-            raw = await response.read()
-            answer = _decoded(response.status, raw)
-            retry_after = _seconds(response.headers.get("Retry-After"))
+            return _decoded(response.status, await response.read()), _seconds(response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            answer = Unavailable(0, type(error).__name__, describe(error))
-        if method != "GET":
-            metrics.KUBERNETES_WRITES.labels(method, kind, code).inc()
-        return answer, retry_after
+            return Unavailable(0, type(error).__name__, describe(error)), 0.0
+        finally:
+            if method != "GET":
+                metrics.KUBERNETES_WRITES.labels(method, kind, code).inc()
 
     async def _credentials(self) -> dict[str, str]:
         """Headers of this moment: the library reads a service account's token again when it has aged."""

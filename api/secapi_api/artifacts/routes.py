@@ -71,5 +71,5 @@ async def get_artifact(
     """What is known of an uploaded artifact."""
     namespace = own_namespace(caller, namespace)
     caller.require(Role.VIEWER, namespace)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.reading() as session:
         return await known_artifact(session, namespace, digest)

@@ -53,7 +53,7 @@ class Readiness:
         return {name: why for name, why in zip(checks, outcomes, strict=True) if why}
 
     async def _ask_database(self) -> None:
-        async with self._ledger.transaction() as session:
+        async with self._ledger.reading() as session:
             await session.execute(text("SELECT 1"))
 
     async def _ask_kubernetes(self) -> None:

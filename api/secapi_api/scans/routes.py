@@ -67,7 +67,7 @@ async def list_scans(
     """Scans of one namespace or of all that the caller may see, newest first."""
     if wanted.namespace is not None:
         caller.require(Role.VIEWER, wanted.namespace)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.reading() as session:
         page = await scans.list_scans(session, wanted.filter(caller.namespaces), wanted.cursor, wanted.limit)
     return Page(items=[ScanSummary.brief(scan) for scan in page.items], next_cursor=page.next_cursor)
 
@@ -75,14 +75,14 @@ async def list_scans(
 @router.get("/{scanId}", responses=documented(404))
 async def get_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
     """One scan."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.reading() as session:
         return Scan.of(await service.visible_scan(session, scan_id, caller))
 
 
 @router.get("/{scanId}/jobs", responses=documented(404))
 async def list_scan_jobs(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Page[ScanJob]:
     """The scan's jobs in the order of its plan, on one page; none before it is planned."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.reading() as session:
         await service.visible_scan(session, scan_id, caller)
         found = await jobs.list_jobs(session, scan_id)
     return Page(items=[ScanJob.of(job) for job in found], next_cursor=None)
@@ -93,7 +93,7 @@ async def list_scan_findings(
     scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources, wanted: Annotated[FindingQuery, Query()]
 ) -> Page[ScanFinding]:
     """What the scan found so far, worst first."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.reading() as session:
         await service.visible_scan(session, scan_id, caller)
         page = await findings.list_scan_findings(
             session,
@@ -126,7 +126,7 @@ async def delete_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: A
 
     A scan that is still running is cancelled and answered with 202; delete it again once it has ended.
     """
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.reading() as session:
         scan = await service.visible_scan(session, scan_id, caller, Role.OPERATOR)
     await resources.scan_requests.delete(scan.namespace, scan.name, scan.id)
     async with resources.ledger.transaction() as session:

@@ -101,7 +101,7 @@ async def _checked_plan(resources: Resources, namespace: str, spec: ScanRequestS
     policies = (await resources.catalogues.current()).policies.get(namespace, ())
     has_quota = any(policy.max_active_scans is not None for policy in policies)
     if has_quota or any(target.artifact for target in spec.targets):
-        async with resources.ledger.transaction() as session:
+        async with resources.ledger.reading() as session:
             await _check_artifacts(session, namespace, spec)
             if has_quota:
                 await _check_quota(session, namespace, policies)

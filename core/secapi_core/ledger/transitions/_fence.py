@@ -11,14 +11,6 @@ from secapi_core.errors import Superseded
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.messages import Priority, queue_name
 
-_LOCK = text("""
-    SELECT id, scan_id, namespace, scanner, pool, priority, attempt, max_attempts, worker, cancel_requested,
-           reason, message
-    FROM scan_jobs
-    WHERE id = :job_id AND attempt = :attempt AND state = 'running'
-    FOR NO KEY UPDATE
-""")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedJob:
@@ -46,6 +38,15 @@ class OwnedJob:
     def cancellation(self) -> Failure:
         """Why the job was asked to stop, as written by whoever asked."""
         return Failure(FailureReason(self.reason or FailureReason.CANCELLED), self.message or "")
+
+
+OWNED_COLUMNS = ", ".join(OwnedJob.__dataclass_fields__)
+
+_LOCK = text(f"""
+    SELECT {OWNED_COLUMNS} FROM scan_jobs
+    WHERE id = :job_id AND attempt = :attempt AND state = 'running'
+    FOR NO KEY UPDATE
+""")  # noqa: S608 - column names are constants
 
 
 async def lock_job(session: AsyncSession, job_id: UUID, attempt: int) -> OwnedJob:

@@ -7,21 +7,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.ledger.states import AttemptState, JobState
-from secapi_core.ledger.transitions._fence import OwnedJob, owned_job
+from secapi_core.ledger.transitions._fence import OWNED_COLUMNS, OwnedJob, owned_job
 from secapi_core.ledger.transitions._retry import count_used_attempts, retry_or_bury
 from secapi_core.ledger.transitions._settle import end_job
 from secapi_core.ledger.types import ReapedJob
 
 # A locked row is being reaped by somebody else, or its worker is alive after all and commits.
-_LOCK_EXPIRED = text("""
-    SELECT id, scan_id, namespace, scanner, pool, priority, attempt, max_attempts, worker, cancel_requested,
-           reason, message
-    FROM scan_jobs
+_LOCK_EXPIRED = text(f"""
+    SELECT {OWNED_COLUMNS} FROM scan_jobs
     WHERE state = 'running' AND lease_until < now()
     ORDER BY lease_until
     LIMIT :limit
     FOR NO KEY UPDATE SKIP LOCKED
-""")
+""")  # noqa: S608 - column names are constants
 
 
 async def reap_expired(session: AsyncSession, *, limit: int) -> list[ReapedJob]:

@@ -1,0 +1,49 @@
+"""Background duties outlive failures and end when they are told to."""
+
+import asyncio
+import time
+
+import pytest
+
+from secapi_operator.periodic import describe, event_or_timeout, every
+
+
+async def test_a_failing_duty_is_tried_again() -> None:
+    done = asyncio.Event()
+    rounds = 0
+
+    async def duty() -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 1:
+            raise ConnectionError
+        done.set()
+
+    task = asyncio.create_task(every(0.01, duty, name="test"))
+    await asyncio.wait_for(done.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_waiting_tells_whether_the_event_came() -> None:
+    event = asyncio.Event()
+    assert not await event_or_timeout(event, 0.01)
+    event.set()
+    assert await event_or_timeout(event, 0.01)
+
+
+async def test_a_cancellation_that_comes_with_the_timeout_is_not_lost() -> None:
+    """As after a freeze: the loop wakes up to an expired timer and a cancellation at once."""
+    for _ in range(20):
+        waiting = asyncio.create_task(event_or_timeout(asyncio.Event(), 0.001))
+        await asyncio.sleep(0)
+        time.sleep(0.002)  # noqa: ASYNC251 -- the loop must not turn
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+def test_an_error_is_described_in_one_bounded_line() -> None:
+    assert describe(ValueError("first\nSELECT secret")) == "ValueError: first"
+    assert len(describe(ValueError("x" * 10_000))) < 400
