@@ -2,7 +2,7 @@
 
 from http import HTTPMethod
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge, Histogram
 from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Scope
@@ -16,12 +16,6 @@ REQUEST_DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
 )
 REQUESTS_IN_FLIGHT = Gauge("secapi_api_requests_in_flight", "Requests being answered now")
-KUBERNETES_WRITES = Counter(
-    "secapi_kubernetes_writes_total", "Writes sent to the apiserver, by its answer", ["verb", "kind", "code"]
-)
-KUBERNETES_REQUEST_RETRIES = Counter(
-    "secapi_kubernetes_request_retries_total", "Requests sent again, by why", ["reason"]
-)
 DATABASE_CONNECTIONS = Gauge("secapi_database_pool_connections", "Connections of this process's pool", ["state"])
 
 _METHODS = frozenset(HTTPMethod)

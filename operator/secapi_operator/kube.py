@@ -20,7 +20,7 @@ import structlog
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from secapi_operator import metrics
+from secapi_core.metrics import KUBERNETES_REQUEST_RETRIES, KUBERNETES_WRITES
 from secapi_operator.backoff import pause_after
 from secapi_operator.periodic import describe
 from secapi_operator.settings import Tuning
@@ -135,7 +135,7 @@ class Kube:
                 return answer
             if not isinstance(answer, Unavailable) or attempt == _TRIES:
                 raise answer
-            metrics.KUBERNETES_REQUEST_RETRIES.labels(answer.reason).inc()
+            KUBERNETES_REQUEST_RETRIES.labels(answer.reason).inc()
             pause = max(retry_after, pause_after(attempt, first=0.1, ceiling=5.0))
             log.info("apiserver request is retried", method=method, path=path, error=str(answer), pause=round(pause, 3))
             await asyncio.sleep(pause)
@@ -176,7 +176,7 @@ class Kube:
             return Unavailable(0, type(error).__name__, describe(error)), 0.0
         finally:
             if method != "GET":
-                metrics.KUBERNETES_WRITES.labels(method, kind, code).inc()
+                KUBERNETES_WRITES.labels(method, kind, code).inc()
 
     async def _credentials(self) -> dict[str, str]:
         """Headers of this moment: the library reads a service account's token again when it has aged."""

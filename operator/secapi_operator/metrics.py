@@ -15,12 +15,6 @@ RECONCILE_RETRIES = Counter("secapi_reconcile_retries_total", "Tries that follow
 RECONCILE_QUEUE = Gauge("secapi_reconcile_queue_depth", "Scans that wait to be looked at")
 RECONCILE_DELAYED = Gauge("secapi_reconcile_queue_delayed", "Scans that wait for a timer or a backoff")
 
-KUBERNETES_WRITES = Counter(
-    "secapi_kubernetes_writes_total", "Writes sent to the apiserver, by its answer", ["verb", "kind", "code"]
-)
-KUBERNETES_REQUEST_RETRIES = Counter(
-    "secapi_kubernetes_request_retries_total", "Requests sent again, by why", ["reason"]
-)
 WATCH_RESTARTS = Counter("secapi_watch_restarts_total", "Watches that ended and were started anew")
 OBJECTS = Gauge("secapi_objects", "Objects in memory", ["kind"])
 

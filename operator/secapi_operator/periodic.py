@@ -32,8 +32,8 @@ async def every(interval: float, duty: Callable[[], Awaitable[object]], *, name:
 async def event_or_timeout(event: asyncio.Event, seconds: float) -> bool:
     """Wait for ``event``, but no longer than this; whether it is set.
 
-    Not by ``asyncio.wait_for``: until Python 3.12 that loses a cancellation that comes together with the timeout, and
-    a task that was told to stop goes on.
+    Not by ``asyncio.wait_for``: until Python 3.12 that loses a cancellation that comes together with the event, and a
+    task that was told to stop goes on.
     """
     try:
         async with asyncio.timeout(seconds):

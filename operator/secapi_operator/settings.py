@@ -91,6 +91,9 @@ class OperatorSettings(Settings):
     The Kubernetes API is found as every client finds it: ``KUBECONFIG``, else the pod's service account.
     """
 
+    # What is wrong with a setting is told without quoting it or its neighbours: some are secrets.
+    model_config = SettingsConfigDict(hide_input_in_errors=True)
+
     redis_url: SecretStr
     """``redis://…``: the broker that takes messages for workers."""
 

@@ -17,9 +17,9 @@ import structlog
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from secapi_api import metrics
 from secapi_api.errors import KubernetesUnavailable
 from secapi_api.settings import ApiSettings, Tuning
+from secapi_core.metrics import KUBERNETES_REQUEST_RETRIES, KUBERNETES_WRITES
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ class KubernetesClient:
                     f"the Kubernetes API did not carry out the request ({outcome.reason}); try again",
                     retry_after=wait,
                 )
-            metrics.KUBERNETES_REQUEST_RETRIES.labels(outcome.reason).inc()
+            KUBERNETES_REQUEST_RETRIES.labels(outcome.reason).inc()
             log.info("apiserver request is retried", method=method, path=path, reason=outcome.reason, pause=wait)
             await asyncio.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -135,7 +135,7 @@ class KubernetesClient:
             return _Passing(type(error).__name__)
         finally:
             if method != "GET":
-                metrics.KUBERNETES_WRITES.labels(method, kind, code).inc()
+                KUBERNETES_WRITES.labels(method, kind, code).inc()
         return _judged(response.status, raw, response.headers)
 
 
