@@ -1,9 +1,9 @@
 """The operator's settings, from environment variables. Durations are seconds."""
 
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from secapi_core.settings import Settings
@@ -83,6 +83,12 @@ class Tuning(BaseSettings):
 
     shutdown_grace: Annotated[float, Field(ge=0, le=60)] = 5.0
     """How long reconciles under way may take to finish once the process is told to stop."""
+
+    @model_validator(mode="after")
+    def _stop_before_replaced(self) -> Self:
+        if self.renew_deadline >= self.lease_duration:
+            raise ValueError("renew_deadline must be shorter than lease_duration, or two leaders overlap")
+        return self
 
 
 class OperatorSettings(Settings):

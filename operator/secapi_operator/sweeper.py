@@ -49,6 +49,8 @@ class Sweeper:
         self._queue = queue
         self._delays = delays
         self._interval = interval
+        # At first soon, even if nobody listens to notifications: everything may have changed before this term.
+        self._patience = min(interval, 5.0)
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -57,8 +59,9 @@ class Sweeper:
 
     async def round(self) -> None:
         """Wait for a reason to sweep (the first is that notifications arrive), then do."""
-        await event_or_timeout(self._woken, self._interval)
+        await event_or_timeout(self._woken, self._patience)
         self._woken.clear()
+        self._patience = self._interval
         started_at = time.monotonic()
         try:
             woken = await self._sweep_objects()

@@ -10,6 +10,7 @@ import httpx
 
 from lab import Lab
 from secapi_core.findings import Severity
+from tcp_proxy import Mode
 from waiting import until
 
 
@@ -114,14 +115,14 @@ async def test_without_postgres_the_operator_waits_and_resumes_by_itself(lab: La
     planned = await lab.create("planned")
     jobs = await lab.claim(planned)
     await lab.until_phase("planned", "Running")
-    await lab.database_gate.shut()
+    lab.database_gate.set(Mode.REFUSE)
     waiting = [await lab.create(f"waiting-{number}") for number in range(5)]
     await lab.finish(jobs)
     await until(lambda: operator.said("ledger does not answer"))
     assert await operator.is_healthy()
     assert not await operator.is_ready()
     await asyncio.sleep(2.0)
-    await lab.database_gate.open()
+    lab.database_gate.set(Mode.FORWARD)
     await lab.until_phase("planned", "Succeeded")
     for scan in waiting:
         await lab.until_planned(scan)
@@ -130,11 +131,11 @@ async def test_without_postgres_the_operator_waits_and_resumes_by_itself(lab: La
 
 
 async def test_an_operator_that_starts_without_postgres_waits_for_it(lab: Lab) -> None:
-    await lab.database_gate.shut()
+    lab.database_gate.set(Mode.REFUSE)
     operator = await lab.start_operator().leading()
     assert not await operator.is_ready()
     scan = await lab.create("early")
-    await lab.database_gate.open()
+    lab.database_gate.set(Mode.FORWARD)
     await lab.run(scan)
     await lab.until_phase("early", "Succeeded")
 

@@ -18,7 +18,6 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 
 from fault_proxy import FaultProxy, apiserver_proxy, kubeconfig_through
-from gate import Gate, gate
 from operator_process import OperatorProcess
 from secapi_core.crds.base import API_VERSION
 from secapi_core.failures import Failure, FailureReason
@@ -34,6 +33,7 @@ from secapi_dev.servers.postgres import PostgresServer
 from secapi_dev.servers.valkey import ValkeyServer
 from secapi_operator.kube import Kube, NotFound
 from secapi_operator.settings import OperatorSettings, Tuning
+from tcp_proxy import TcpProxy
 from waiting import until
 
 QUICK: dict[str, Any] = {
@@ -72,9 +72,9 @@ class Lab:
     namespace: str
     scanner: str
     database: Database
-    database_gate: Gate
+    database_gate: TcpProxy
     database_url: str
-    redis_gate: Gate
+    redis_gate: TcpProxy
     redis_url: str
     directory: Path
     operators: list[OperatorProcess] = field(default_factory=list)
@@ -267,9 +267,9 @@ async def laboratory(
             namespace=name,
             scanner=scanner,
             database=database,
-            database_gate=await stack.enter_async_context(gate(*_endpoint(database_url))),
+            database_gate=await stack.enter_async_context(TcpProxy.before(*_endpoint(database_url))),
             database_url=database_url,
-            redis_gate=await stack.enter_async_context(gate(*_endpoint(valkey.url))),
+            redis_gate=await stack.enter_async_context(TcpProxy.before(*_endpoint(valkey.url))),
             redis_url=valkey.url,
             directory=directory,
         )
@@ -282,7 +282,7 @@ def _endpoint(url: str) -> tuple[str, int]:
     return parts.hostname, parts.port
 
 
-def _through(door: Gate, url: str) -> str:
+def _through(door: TcpProxy, url: str) -> str:
     host, port = _endpoint(url)
     return url.replace(f"{host}:{port}", f"127.0.0.1:{door.port}")
 

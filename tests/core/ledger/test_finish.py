@@ -1,5 +1,8 @@
 """finish: one attempt's results become the scan's, all at once or not at all (promise P2)."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
 from ledger_factories import (
@@ -16,10 +19,11 @@ from ledger_factories import (
 )
 from notifications import listening
 from secapi_core.errors import CancelRequested, Superseded
-from secapi_core.findings import Quarantined, Severity
+from secapi_core.findings import Finding, Quarantined, Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.cancel import cancel_scan
 from secapi_core.ledger.transitions.reap import reap_expired
+from secapi_core.ledger.types import ClaimedJob
 
 ODD = Quarantined(3, "no rule", "{}")
 
@@ -30,7 +34,7 @@ async def snapshot(database: Database) -> list[list[object]]:
     return [await fetch(database, f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]  # noqa: S608 - our names
 
 
-async def superseded(database: Database) -> object:
+async def superseded(database: Database) -> ClaimedJob:
     """A claimed job that another worker has claimed since."""
     job = await running_job(database)
     await expire_leases(database)
@@ -91,9 +95,21 @@ async def test_a_finish_of_a_superseded_attempt_changes_nothing(database: Databa
     before = await snapshot(database)
 
     with pytest.raises(Superseded):
-        await finish(database, job, make_findings(range(5)))  # type: ignore[arg-type]  # a ClaimedJob
+        await finish(database, job, make_findings(range(5)))
     with pytest.raises(Superseded):
-        await finish(database, job)  # type: ignore[arg-type]  # a ClaimedJob
+        await finish(database, job)
+
+    assert await snapshot(database) == before
+
+
+async def test_an_attempt_whose_successor_has_finished_changes_nothing(database: Database) -> None:
+    job = await superseded(database)
+    successor = replace(job, attempt=2)
+    await finish(database, successor, make_findings(range(5)))
+    before = await snapshot(database)
+
+    with pytest.raises(Superseded):
+        await finish(database, job, make_findings(range(5)))
 
     assert await snapshot(database) == before
 
@@ -125,12 +141,12 @@ async def test_a_report_that_breaks_off_leaves_nothing(database: Database) -> No
     job = await running_job(database)
     before = await snapshot(database)
 
-    def broken():  # type: ignore[no-untyped-def]  # a generator that raises
+    def broken() -> Iterator[tuple[bytes, Finding]]:
         yield from make_findings(range(2_500))
         raise RuntimeError("the report is cut off")
 
     with pytest.raises(RuntimeError, match="cut off"):
-        await finish(database, job, broken())  # type: ignore[no-untyped-call]  # see above
+        await finish(database, job, broken())
 
     assert await snapshot(database) == before
 

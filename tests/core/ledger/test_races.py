@@ -6,6 +6,7 @@ from multiprocessing import get_context
 from random import Random
 
 import pytest
+from sqlalchemy import text
 
 from ledger_factories import (
     BROKEN,
@@ -24,6 +25,7 @@ from ledger_factories import (
 from notifications import listening
 from racing_ingest import finish_in_own_process
 from secapi_core.errors import CancelRequested, Superseded
+from secapi_core.findings import Finding
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.states import JobState, ScanState
 from secapi_core.ledger.transitions.cancel import cancel_job, cancel_scan
@@ -266,3 +268,22 @@ async def test_reports_that_change_the_same_findings_in_other_orders_do_not_dead
     ((titles, versions),) = await fetch(database, "SELECT count(DISTINCT title), min(version) FROM findings")
     assert titles == 1
     assert versions == 9
+
+
+async def test_changed_findings_are_locked_in_the_order_of_their_fingerprints(database: Database) -> None:
+    """Whoever else locks several, as triage in bulk does, can then not deadlock with a report."""
+
+    def descending(**fields: str) -> list[tuple[bytes, Finding]]:
+        return sorted(make_findings(range(50), **fields), key=lambda pair: pair[0], reverse=True)
+
+    await finish(database, await running_job(database), descending())
+    job = await running_job(database)
+
+    async with database.transaction() as session:
+        await session.execute(text("SELECT id FROM findings ORDER BY fingerprint LIMIT 1 FOR UPDATE"))
+        finishing = asyncio.create_task(finish(database, job, descending(title="Said differently")))
+        await until_somebody_waits(database)
+        # Free as long as the report waits for the first one.
+        await session.execute(text("SELECT id FROM findings ORDER BY fingerprint DESC LIMIT 1 FOR UPDATE NOWAIT"))
+
+    assert (await finishing).seen == 50

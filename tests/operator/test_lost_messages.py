@@ -8,6 +8,7 @@ import pytest
 
 from lab import Lab
 from operator_process import OperatorProcess
+from tcp_proxy import Mode
 from waiting import until
 
 
@@ -65,7 +66,7 @@ async def test_a_message_that_a_dying_worker_took_is_sent_again(lab: Lab) -> Non
 
 
 async def test_scans_are_planned_while_the_broker_is_down_and_announced_when_it_is_back(lab: Lab) -> None:
-    await lab.redis_gate.shut()
+    lab.redis_gate.set(Mode.REFUSE)
     try:
         scan = await lab.create("patient")
         jobs = {str(job["id"]) for job in await lab.until_planned(scan)}
@@ -74,18 +75,25 @@ async def test_scans_are_planned_while_the_broker_is_down_and_announced_when_it_
         assert await lab.queue() == []
         assert len(await lab.rows("SELECT id FROM outbox")) == 1
     finally:
-        await lab.redis_gate.open()
+        lab.redis_gate.set(Mode.FORWARD)
     await until(has_exactly(lab, jobs), within=10)
     await until(lambda: dispatched(lab, scan))
     assert await lab.rows("SELECT id FROM outbox") == []
 
 
 async def test_a_frozen_broker_holds_up_messages_only(lab: Lab) -> None:
-    async with lab.broker() as broker:
-        await broker.client_pause(3_000)
-    scan = await lab.create("frozen")
-    jobs = {str(job["id"]) for job in await lab.until_planned(scan)}
-    await until(has_exactly(lab, jobs), within=20)
+    lab.redis_gate.set(Mode.FREEZE)
+    try:
+        scan = await lab.create("frozen")
+        jobs = {str(job["id"]) for job in await lab.until_planned(scan)}
+        await lab.change("frozen", cancel=True)
+        await lab.until_phase("frozen", "Cancelled")
+        later = await lab.create("after-the-thaw")
+        jobs |= {str(job["id"]) for job in await lab.until_planned(later)}
+    finally:
+        lab.redis_gate.set(Mode.FORWARD)
+    await until(lambda: dispatched(lab, later), within=20)
+    assert set(await lab.queue()) <= jobs
 
 
 async def test_a_job_that_is_not_due_is_announced_when_it_is(lab: Lab) -> None:
