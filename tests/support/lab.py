@@ -5,10 +5,11 @@ import base64
 import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -41,8 +42,8 @@ QUICK: dict[str, Any] = {
     "lease_duration": 2.0,
     "renew_deadline": 1.5,
     "retry_period": 0.2,
-    "queued_status_delay": 1.0,
-    "running_status_delay": 0.3,
+    "queued_status_delay": 2.0,
+    "running_status_delay": 1.0,
     "backoff_ceiling": 2.0,
     "sweep_interval": 3.0,
     "relist_interval": 5.0,
@@ -93,13 +94,13 @@ class Lab:
         self.stack.callback(operator.close)
         return operator
 
-    async def create(self, name: str, **spec: Any) -> UUID:
+    async def create(self, name: str, annotations: Mapping[str, str] = MappingProxyType({}), /, **spec: Any) -> UUID:
         """A ScanRequest with one job unless ``spec`` says otherwise; returns the scan's id."""
         defaults = {"targets": [{"url": "https://shop.example/"}], "scanners": [{"name": self.scanner}]}
         body = {
             "apiVersion": API_VERSION,
             "kind": "ScanRequest",
-            "metadata": {"name": name, "namespace": self.namespace},
+            "metadata": {"name": name, "namespace": self.namespace, "annotations": dict(annotations)},
             "spec": defaults | spec,
         }
         created = await self.admin.request("POST", self.path(), kind="ScanRequest", body=body)
@@ -247,6 +248,7 @@ async def laboratory(
 ) -> AsyncIterator[Lab]:
     """A namespace, a database and an empty broker of its own, and the apiserver through a proxy."""
     name = f"lab-{next(_numbers)}"
+    await _remove_objects(kubectl)
     await kubectl("create", "namespace", name)
     database_url = await postgres.clone_database("template", name.replace("-", "_"))
     async with Redis.from_url(valkey.url) as client:
@@ -256,7 +258,6 @@ async def laboratory(
         database = Database(OperatorSettings(database_url=database_url, redis_url=valkey.url), application="test")
         stack.push_async_callback(database.close)
         proxy = await stack.enter_async_context(apiserver_proxy(plane))
-        stack.push_async_callback(_remove_objects, kubectl, name)
         yield Lab(
             stack=await stack.enter_async_context(AsyncExitStack()),
             kubectl=kubectl,
@@ -294,7 +295,6 @@ async def _admin(plane: ControlPlane) -> Kube:
         return await Kube.connect(Tuning(kubernetes_qps=1_000, kubernetes_burst=1_000))
 
 
-async def _remove_objects(kubectl: Kubectl, namespace: str) -> None:
-    """Another test's operator, which sees all namespaces, must not find work here."""
-    for kind in ("scanrequests", "scanpolicies"):
-        await kubectl("delete", kind, "--all", "-n", namespace, "--wait=false")
+async def _remove_objects(kubectl: Kubectl) -> None:
+    """An operator sees all namespaces: what other tests left in theirs would be work for the one of this test."""
+    await kubectl("delete", "scanrequests,scanpolicies", "--all", "--all-namespaces", "--wait=false")
