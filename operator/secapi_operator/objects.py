@@ -15,9 +15,13 @@ from pydantic import ValidationError
 from secapi_core.conditions import SUCCEEDED
 from secapi_core.crds.scanner import Scanner, ScannerSpec
 from secapi_core.crds.scanpolicy import ScanPolicy, ScanPolicySpec
+from secapi_core.crds.scanrequest import SUBMITTED_BY
 from secapi_operator.periodic import describe
 
 log = structlog.get_logger(__name__)
+
+_SUBMITTED_BY_LIMIT = 253
+"""Characters; an annotation may have 256 KiB."""
 
 
 class ScanKey(NamedTuple):
@@ -71,6 +75,9 @@ class StoredScan(StoredObject):
     spec: str | None
     """JSON; dropped once the scan is over. Not the bytes that orjson makes, which hold on to 4 KB each."""
 
+    submitted_by: str | None = None
+    """On whose behalf, as far as the object says."""
+
     noticed_at: float = field(default_factory=time.monotonic)
     """When this process first saw the object, on its own clock."""
 
@@ -84,6 +91,7 @@ class StoredScan(StoredObject):
         """Trim the object; an unreadable part is left to planning, which says what is wrong."""
         metadata, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
         stage = _stage(status)
+        submitted_by = (metadata.get("annotations") or {}).get(SUBMITTED_BY)
         completed = status.get("completionTime")
         return cls(
             **_identity(metadata),
@@ -94,6 +102,7 @@ class StoredScan(StoredObject):
             ttl=spec.get("ttlSecondsAfterFinished"),
             completed_at=datetime.fromisoformat(completed).timestamp() if completed else None,
             spec=None if stage is Stage.FINAL else orjson.dumps(spec).decode(),
+            submitted_by=intern(submitted_by[:_SUBMITTED_BY_LIMIT]) if submitted_by else None,
         )
 
     def following(self, old: Self) -> Self:

@@ -10,8 +10,8 @@ import pytest
 from fault_proxy import Cut, FaultProxy
 from secapi_api.errors import ApiError, Forbidden, InvalidRequest, KubernetesUnavailable
 from secapi_api.kube.client import KubernetesClient
-from secapi_api.kube.scan_requests import SUBMITTED_BY, NameTaken, ScanRequests, StoredRequest
-from secapi_core.crds.scanrequest import ScannerUse, ScanRequestSpec, Target
+from secapi_api.kube.scan_requests import NameTaken, ScanRequests, StoredRequest
+from secapi_core.crds.scanrequest import SUBMITTED_BY, ScannerUse, ScanRequestSpec, Target
 from secapi_dev.controlplane.kubectl import Kubectl
 from tcp_proxy import Mode, TcpProxy
 

@@ -8,13 +8,10 @@ from uuid import UUID
 from secapi_api.errors import Conflict, FieldError, Forbidden, InvalidRequest, KubernetesUnavailable
 from secapi_api.kube.client import FIELD_MANAGER, ApiserverRefused, KubernetesClient
 from secapi_core.crds.base import API_VERSION, GROUP, VERSION
-from secapi_core.crds.scanrequest import ScanRequest, ScanRequestSpec
+from secapi_core.crds.scanrequest import SUBMITTED_BY, ScanRequest, ScanRequestSpec
 
 SUBMISSION = f"{GROUP}/submission"
 """Annotation by which an object is recognised as the outcome of one submission, also after a lost answer."""
-
-SUBMITTED_BY = f"{GROUP}/submitted-by"
-"""Annotation that names the caller; the ledger's ``submitted_by``."""
 
 _LABEL_INDEX = re.compile(r"\[(\d+)\]")
 

@@ -52,5 +52,8 @@ class FindingQuery(PageQuery):
     severity: list[Severity] = Field(default_factory=list)
     """Any of these; may be repeated."""
 
+    scanner: Name | None = None
+    """Only what this scanner reported."""
+
     only_new: bool = False
     """Only those that nobody had seen in the namespace before."""

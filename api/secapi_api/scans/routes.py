@@ -99,6 +99,7 @@ async def list_scan_findings(
             session,
             scan_id,
             severities=wanted.severity or None,
+            scanner=wanted.scanner,
             only_new=wanted.only_new,
             cursor=wanted.cursor,
             limit=wanted.limit,

@@ -6,12 +6,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from secapi_core.crds.base import Column, Conditions, Model, Name, Resource
+from secapi_core.crds.base import GROUP, Column, Conditions, Model, Name, Resource
 from secapi_core.crds.constraints import Constraint, immutable_but, rule, structural, unique_by
 from secapi_core.crds.network_values import HostAddress, HttpUrl, ImageReference, Ports, RepositoryUrl
 from secapi_core.crds.values import ArtifactName, Digest, GitRef, RelativePath
 from secapi_core.findings import Severity
 from secapi_core.messages import Priority
+
+SUBMITTED_BY = f"{GROUP}/submitted-by"
+"""Annotation that says on whose behalf the object was made. Whoever may create ScanRequests may write what they like
+here, so it is for people who read, never for permissions."""
 
 
 class TargetType(StrEnum):

@@ -29,7 +29,7 @@ def new_scan(scan: StoredScan, spec: ScanRequestSpec | None = None) -> NewScan:
             spec = read_spec(scan)
         except Rejected:
             spec = ScanRequestSpec.model_construct(targets=[], scanners=[])
-    return NewScan(UUID(scan.uid), scan.namespace, scan.name, spec, submitted_by=None)
+    return NewScan(UUID(scan.uid), scan.namespace, scan.name, spec, scan.submitted_by)
 
 
 def read_gate(scan: StoredScan) -> Gate | None:

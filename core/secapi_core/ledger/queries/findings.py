@@ -59,6 +59,7 @@ async def list_scan_findings(
     scan_id: UUID,
     *,
     severities: Collection[Severity] | None = None,
+    scanner: str | None = None,
     only_new: bool = False,
     cursor: str | None = None,
     limit: int,
@@ -76,6 +77,8 @@ async def list_scan_findings(
     )
     if severities is not None:
         query = query.where(Sighting.severity.in_(severities))
+    if scanner is not None:
+        query = query.where(FindingRow.scanner == scanner)
     if only_new:
         query = query.where(Sighting.is_new)
     if cursor is not None:
