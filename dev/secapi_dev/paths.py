@@ -8,7 +8,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 MIGRATIONS = CHECKOUT / "migrations"
 CRDS = CHECKOUT / "manifests" / "crds"
 SAMPLES = CHECKOUT / "manifests" / "samples"
-SAMPLES = CHECKOUT / "manifests" / "samples"
 CATALOGUE = CHECKOUT / "workers" / "secapi_workers" / "catalogue"
 
 

@@ -5,19 +5,16 @@ their PATH. A tool counts as installed once its directory has the mark that is m
 is begun again and a changed lock file makes a new one.
 """
 
-import asyncio
-import contextlib
-import fcntl
 import hashlib
 import inspect
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from secapi_dev import paths
+from secapi_dev.locks import exclusive
 from secapi_dev.processes.program import Command, run
 from secapi_dev.processes.state import StateDirectory, temporary_state
 from secapi_dev.progress import Progress
@@ -29,7 +26,6 @@ NOOP = "secapi-noop"
 SYSTEM_TOOLS = {"nmap": "install it with the system's packages, for example: apt-get install nmap"}
 
 _MARK = ".complete"
-_LOCK_POLL_SECONDS = 0.2
 
 
 def directory() -> Path:
@@ -70,7 +66,8 @@ async def install(root: Path, progress: Progress) -> None:
     tools = [Tool(lock, root) for lock in sorted(LOCKS.glob("*.lock"))]
     links = root / "bin"
     links.mkdir(parents=True, exist_ok=True)
-    async with _exclusive(root / ".lock", progress):
+    # Two installations at once would remove each other's half-made directories.
+    async with exclusive(root / ".lock", progress, "another installation of the tools"):
         if missing := [tool for tool in tools if not tool.installed]:
             async with temporary_state() as state:
                 for number, tool in enumerate(missing, start=1):
@@ -143,28 +140,3 @@ def _write_noop(program: Path) -> None:
     draft.write_text(text, encoding="utf-8")
     draft.chmod(0o755)
     draft.replace(program)
-
-
-@contextlib.asynccontextmanager
-async def _exclusive(path: Path, progress: Progress) -> AsyncIterator[None]:
-    """Hold the lock file; two installations at once would remove each other's half-made directories."""
-    with path.open("wb") as file:
-        if not _try_lock(file.fileno()):
-            async with progress.during("waiting for another installation of the tools"):
-                await _poll_lock(file.fileno())
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-async def _poll_lock(descriptor: int) -> None:
-    while True:
-        if _try_lock(descriptor):
-            return
-        await asyncio.sleep(_LOCK_POLL_SECONDS)

@@ -1,14 +1,11 @@
 """Build the control plane's programs from the Go modules pinned in ``go.mod`` and ``go.sum``, once per pin."""
 
-import asyncio
-import contextlib
-import fcntl
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 from secapi_dev.controlplane import binaries, toolchain
 from secapi_dev.controlplane.binaries import MODULE, Binaries
+from secapi_dev.locks import exclusive
 from secapi_dev.processes.program import Command, run
 from secapi_dev.processes.state import StateDirectory, temporary_state
 from secapi_dev.progress import Progress
@@ -19,7 +16,6 @@ PACKAGES = {
     "kubectl": ("k8s.io/kubernetes/cmd/kubectl", 80),
     "kube-apiserver": ("k8s.io/kubernetes/cmd/kube-apiserver", 230),
 }
-LOCK_POLL_SECONDS = 0.5
 
 
 async def find_or_build(progress: Progress) -> Binaries:
@@ -32,7 +28,10 @@ async def find_or_build(progress: Progress) -> Binaries:
     directory = binaries.cache_directory()
     directory.mkdir(parents=True, exist_ok=True)
     cached = Binaries.below(directory)
-    async with _lock(directory / ".lock", progress), temporary_state() as state:
+    async with (
+        exclusive(directory / ".lock", progress, "another build of the control plane"),
+        temporary_state() as state,
+    ):
         if missing := cached.missing:
             go = await toolchain.find_or_install(state, progress)
             for number, program in enumerate(missing, start=1):
@@ -61,22 +60,3 @@ def _ldflags() -> str:
     return " ".join(
         ["-s -w", *(f"-X {package}.{name}={value}" for package in packages for name, value in facts.items())]
     )
-
-
-@contextlib.asynccontextmanager
-async def _lock(path: Path, progress: Progress) -> AsyncIterator[None]:
-    """Hold the lock of the cache directory, waiting for another build to end."""
-    with path.open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            async with progress.during("waiting for another build of the control plane"):
-                await _poll_lock(file.fileno())
-        yield
-
-
-async def _poll_lock(descriptor: int) -> None:
-    while True:
-        with contextlib.suppress(BlockingIOError):
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        await asyncio.sleep(LOCK_POLL_SECONDS)
