@@ -61,7 +61,11 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 
 .PHONY: test
 test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not long" $(ARGS)
+
+.PHONY: test-long
+test-long: setup ## The tests that take long, at full size
+	$(BIN)/pytest -m long $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure: prints a table, writes build/bench.json
