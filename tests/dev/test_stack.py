@@ -28,7 +28,7 @@ from secapi_dev.controlplane.servers import ControlPlane
 from secapi_dev.servers.valkey import ValkeyServer
 
 START_SECONDS = 60
-END_SECONDS = 10
+END_SECONDS = 20
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ async def test_a_status_is_derived_again_when_the_object_changed_meanwhile(lab: 
 
 async def test_a_scan_created_while_watches_are_refused_is_planned(lab: Lab) -> None:
     fault = lab.proxy.fail("watch=true", 503, times=6)
-    lab.proxy.cut_watches()
+    await lab.proxy.cut_watches()
     scan = await lab.create("unwatched")
     await lab.run(scan)
     await lab.until_phase("unwatched", "Succeeded")
@@ -61,7 +61,7 @@ async def test_expired_watches_repeat_nothing(lab: Lab) -> None:
     jobs = await lab.claim(scan)
     await lab.until_phase("before-410", "Running")
     lab.proxy.expire_watches = 3
-    lab.proxy.cut_watches()
+    await lab.proxy.cut_watches()
     later = await lab.create("after-410")
     await lab.run(later)
     await lab.finish(jobs)

@@ -19,6 +19,7 @@ import yaml
 from aiohttp import web
 
 from secapi_dev.controlplane.servers import ControlPlane
+from waiting import until
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
 
@@ -67,8 +68,13 @@ class FaultProxy:
         self.faults.append(fault)
         return fault
 
-    def cut_watches(self) -> None:
-        """Close all watch streams, as a load balancer does."""
+    async def cut_watches(self) -> None:
+        """Close all watch streams, as a load balancer does; first waits until ScanRequests are watched."""
+        await until(lambda: any("/scanrequests" in request.path for request in self._watches))
+        self.abort_watches()
+
+    def abort_watches(self) -> None:
+        """Close whatever streams there are."""
         for request in self._watches:
             if request.transport is not None:
                 request.transport.abort()
@@ -108,12 +114,10 @@ class FaultProxy:
                 return _cut(request)
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
-            if "watch=true" in request.path_qs:
-                self._watches.append(request)
             try:
                 await response.prepare(request)
                 if "watch=true" in request.path_qs:
-                    await self._stream(answer, response)
+                    await self._stream(request, answer, response)
                 else:
                     await response.write(await answer.read())
                 await response.write_eof()
@@ -121,10 +125,14 @@ class FaultProxy:
                 pass  # the client has gone, or the stream was cut on purpose
             return response
 
-    async def _stream(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
-        while line := await answer.content.readline():
-            if json.loads(line)["type"] not in self.hidden_events:
-                await response.write(line)
+    async def _stream(self, request: web.Request, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+        self._watches.append(request)
+        try:
+            while line := await answer.content.readline():
+                if json.loads(line)["type"] not in self.hidden_events:
+                    await response.write(line)
+        finally:
+            self._watches.remove(request)
 
 
 SESSION = web.AppKey("session", aiohttp.ClientSession)
@@ -148,7 +156,7 @@ async def fault_proxy(upstream: str, context: ssl.SSLContext) -> AsyncIterator[F
             proxy.url = f"http://{host}:{port}"
             yield proxy
         finally:
-            proxy.cut_watches()
+            proxy.abort_watches()
             await runner.cleanup()
 
 
