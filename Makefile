@@ -59,6 +59,8 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/secapi-dev crds --check
 	$(BIN)/secapi-dev openapi --check
 	$(BIN)/secapi-dev settings --check
+	$(BIN)/secapi-dev values --check
+	$(BIN)/secapi-dev manifests --check
 
 .PHONY: test
 test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
@@ -75,7 +77,7 @@ bench: setup ## Measure: prints a table, writes build/bench.json
 # --- generate -------------------------------------------------------------------------------------------------------
 
 .PHONY: crds
-crds: .venv/.synced ## Write manifests/crds from core/secapi_core/crds
+crds: .venv/.synced ## Write the CRDs from core/secapi_core/crds, and the chart's copies of them and of the catalogue
 	$(BIN)/secapi-dev crds
 
 .PHONY: openapi
@@ -85,6 +87,18 @@ openapi: .venv/.synced ## Write docs/reference/openapi.json from the API
 .PHONY: settings
 settings: .venv/.synced ## Write docs/reference/settings.md from the settings classes
 	$(BIN)/secapi-dev settings
+
+.PHONY: values
+values: .venv/.synced ## Write the chart's table of values and schema from the comments in values.yaml
+	$(BIN)/secapi-dev values
+
+.PHONY: manifests
+manifests: .venv/.synced ## Write manifests/install.yaml from the chart
+	$(BIN)/secapi-dev manifests
+
+.PHONY: snapshots
+snapshots: .venv/.synced ## Write what the chart renders for the tests' value sets into tests/data/chart/snapshots
+	SECAPI_UPDATE_SNAPSHOTS=1 $(BIN)/pytest --quiet --no-header --durations=0 tests/chart/test_snapshots.py
 
 .PHONY: format
 format: .venv/.synced ## Format and fix what ruff can fix

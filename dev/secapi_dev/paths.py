@@ -9,6 +9,8 @@ MIGRATIONS = CHECKOUT / "migrations"
 CRDS = CHECKOUT / "manifests" / "crds"
 SAMPLES = CHECKOUT / "manifests" / "samples"
 CATALOGUE = CHECKOUT / "workers" / "secapi_workers" / "catalogue"
+MANIFESTS = CHECKOUT / "manifests"
+CHART = CHECKOUT / "charts" / "secapi"
 
 
 def cache() -> Path:

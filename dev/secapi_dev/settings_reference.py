@@ -36,17 +36,17 @@ def document() -> str:
 
 
 def _table(settings: type[BaseSettings]) -> str:
-    rows = [f"| `{name}` | {_default(field)} | {_meaning(name, field)} |" for name, field in _variables(settings)]
+    rows = [f"| `{name}` | {_default(field)} | {meaning(name, field)} |" for name, field in variables(settings)]
     return "\n".join(["| Variable | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
 
 
-def _variables(settings: type[BaseSettings]) -> Iterator[tuple[str, FieldInfo]]:
+def variables(settings: type[BaseSettings]) -> Iterator[tuple[str, FieldInfo]]:
     """Every variable of ``settings`` and of the groups of settings it holds."""
     prefix = settings.model_config.get("env_prefix", "")
     for name, field in settings.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseSettings):
-            yield from _variables(kind)
+            yield from variables(kind)
         else:
             yield str(field.validation_alias or f"{prefix}{name}".upper()), field
 
@@ -62,8 +62,8 @@ def _default(field: FieldInfo) -> str:
     return "none" if value is None else f"`{value}`"
 
 
-def _meaning(name: str, field: FieldInfo) -> str:
-    """The attribute's docstring; whoever adds a setting explains it."""
+def meaning(name: str, field: FieldInfo) -> str:
+    """The attribute's docstring as one line of Markdown; ``StackError`` if there is none."""
     if not field.description:
         raise StackError(f"the setting {name} has no docstring")
     return " ".join(field.description.replace("``", "`").split())

@@ -22,7 +22,7 @@ class Documented:
 
 
 def documented(text: str) -> list[Documented]:
-    """Every value of a YAML text, in order; ``StackError`` if one has no comment, and neither has what it is part of."""
+    """Every value of a YAML text, in order; ``StackError`` if neither it nor what it is part of has a comment."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if not isinstance(root, yaml.MappingNode):
         raise StackError("the values are not a mapping")
