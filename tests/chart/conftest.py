@@ -21,7 +21,11 @@ RESTRICTED: Object = {
     },
 }
 
-# Those that values of tests name; one that a pod names must be there.
+# What pods name must be there: these are not made by the chart.
+ACCOUNTS: list[Object] = [
+    {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": NAMESPACE}}
+    for name in ("default", "scanner-operator")
+]
 CLASSES: list[Object] = [
     {
         "apiVersion": "scheduling.k8s.io/v1",
@@ -77,5 +81,7 @@ async def cluster(kubectl: Kubectl, renderings: Mapping[str, Rendering]) -> Kube
     await kubectl.apply(DATA / "crds")
     await kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", DATA / "crds")
     accounts = [found for rendering in renderings.values() for found in rendering.kind("ServiceAccount")]
-    await kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all([RESTRICTED, *CLASSES, *accounts]))
+    await kubectl(
+        "apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all([RESTRICTED, *CLASSES, *ACCOUNTS, *accounts])
+    )
     return kubectl

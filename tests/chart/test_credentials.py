@@ -50,7 +50,7 @@ def test_a_production_installation_makes_no_secret(values: str, renderings: Mapp
         ("api", DATABASE | PEPPER),
         ("operator", DATABASE | REDIS),
         ("worker-code", DATABASE | REDIS),
-        ("migrate", DATABASE),
+        ("migrations", DATABASE),
     ],
 )
 def test_each_component_gets_the_secrets_it_needs(

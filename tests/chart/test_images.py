@@ -14,7 +14,7 @@ CODE = "workers.pools.code"
 IMAGES = [
     ("api", {}, "secapi/api:0.1.0"),
     ("operator", {}, "secapi/operator:0.1.0"),
-    ("migrate", {}, "secapi/migrations:0.1.0"),
+    ("migrations", {}, "secapi/migrations:0.1.0"),
     ("worker-code", {}, "secapi/worker-code:0.1.0"),
     # One block for all, and each component's over it.
     ("api", {"image.registry": "registry.example:5000"}, "registry.example:5000/secapi/api:0.1.0"),
@@ -22,7 +22,7 @@ IMAGES = [
     ("api", {"image.registry": "one.example", "api.image.registry": "two.example"}, "two.example/secapi/api:0.1.0"),
     ("api", {"image.tag": "dev", "api.image.tag": "fix"}, "secapi/api:fix"),
     ("operator", {"image.tag": "dev", "api.image.tag": "fix"}, "secapi/operator:dev"),
-    ("migrate", {"migrations.image.repository": "own"}, "own/migrations:0.1.0"),
+    ("migrations", {"migrations.image.repository": "own"}, "own/migrations:0.1.0"),
     # A parent chart's over all.
     ("api", {"global.imageRegistry": "a.example", "api.image.registry": "b.example"}, "a.example/secapi/api:0.1.0"),
     # A digest wins over the tag beside it, but not over one that is nearer to the component.

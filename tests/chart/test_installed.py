@@ -14,8 +14,8 @@ from secapi_dev.errors import StackError
 
 
 async def rendered(helm: Helm, kubectl: Kubectl, values: Path, namespace: str = NAMESPACE) -> Rendering:
-    """What would be installed on the cluster."""
-    options = ["--dry-run=server", "--kubeconfig", str(kubectl.kubeconfig)]
+    """What an upgrade would make of the cluster: unlike an installation it may find objects there."""
+    options = ["--dry-run=server", "--is-upgrade", "--kubeconfig", str(kubectl.kubeconfig)]
     text = await helm.template(paths.CHART, values, release=RELEASE, namespace=namespace, options=options)
     return Rendering.of(text)
 

@@ -9,7 +9,7 @@ HOOKED = ("ServiceAccount", "NetworkPolicy")
 
 
 def test_with_a_database_of_its_own_a_hook_migrates_before_each_upgrade(external: Rendering) -> None:
-    annotations = external.one("Job", "migrate")["metadata"]["annotations"]
+    annotations = external.one("Job", "migrations")["metadata"]["annotations"]
     assert annotations == {
         "helm.sh/hook": "pre-install,pre-upgrade",
         "helm.sh/hook-weight": "0",
@@ -21,14 +21,14 @@ def test_with_a_database_of_its_own_a_hook_migrates_before_each_upgrade(external
 
 @pytest.mark.parametrize("kind", HOOKED)
 def test_what_the_job_needs_is_there_before_it_and_gone_after_it(kind: str, external: Rendering) -> None:
-    annotations = external.one(kind, "migrate")["metadata"]["annotations"]
+    annotations = external.one(kind, "migrations")["metadata"]["annotations"]
     assert int(annotations["helm.sh/hook-weight"]) < 0
     assert "hook-succeeded" in annotations["helm.sh/hook-delete-policy"]
 
 
 def test_the_job_ends_before_helm_stops_waiting(external: Rendering) -> None:
-    job = external.one("Job", "migrate")["spec"]
-    wait = int(next(v["value"] for v in external.container("migrate")["env"] if v["name"] == "SECAPI_MIGRATE_WAIT"))
+    job = external.one("Job", "migrations")["spec"]
+    wait = int(next(v["value"] for v in external.container("migrations")["env"] if v["name"] == "SECAPI_MIGRATE_WAIT"))
     assert wait * (job["backoffLimit"] + 1) < job["activeDeadlineSeconds"] < 300
 
 
@@ -36,7 +36,7 @@ def test_the_job_ends_before_helm_stops_waiting(external: Rendering) -> None:
 def test_without_a_hook_the_api_and_the_operator_migrate_first(values: str, renderings: dict[str, Rendering]) -> None:
     rendering = renderings[values]
     assert rendering.kind("Job") == []
-    assert not [found for found in rendering.kind(*HOOKED) if found["metadata"]["name"].endswith("-migrate")]
+    assert not [found for found in rendering.kind(*HOOKED) if found["metadata"]["name"].endswith("-migrations")]
     for name in ("api", "operator"):
         [container] = rendering.pod(name)["spec"]["initContainers"]
         assert container["name"] == "migrate"
@@ -55,5 +55,5 @@ def test_no_hook_is_left_behind_when_it_succeeded(renderings: dict[str, Renderin
 async def test_a_service_account_of_ones_own_is_not_made(helm: Helm) -> None:
     settings = {"migrations.serviceAccount.create": False, "migrations.serviceAccount.name": "migrator"}
     rendering = await render(helm, VALUES["external"], settings=settings)
-    assert rendering.pod("migrate")["spec"]["serviceAccountName"] == "migrator"
+    assert rendering.pod("migrations")["spec"]["serviceAccountName"] == "migrator"
     assert not [found for found in rendering.kind("ServiceAccount") if "migrat" in found["metadata"]["name"]]

@@ -84,7 +84,7 @@ def test_components_do_not_talk_to_each_other(embedded: Rendering) -> None:
     assert connects(embedded, embedded.pod("test"), embedded.pod("api"), 8080)
 
 
-@pytest.mark.parametrize("client", ["api", "operator", "worker-code", "migrate"])
+@pytest.mark.parametrize("client", ["api", "operator", "worker-code", "migrations"])
 def test_the_database_is_where_the_values_say(client: str, production: Rendering) -> None:
     pod = production.pod(client)
     assert reaches(production, pod, "10.20.0.5", 6432)

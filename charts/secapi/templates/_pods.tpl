@@ -47,7 +47,7 @@ affinity:
 topologySpreadConstraints:
   {{- range . }}
   {{- $own := dict "labelSelector" (dict "matchLabels" (include "secapi.selectorLabels" $ | fromYaml)) }}
-  - {{- toYaml (merge dict . $own) | nindent 4 }}
+  - {{ toYaml (merge dict . $own) | nindent 4 | trim }}
   {{- end }}
 {{- end }}
 {{- with .config.terminationGracePeriodSeconds }}

@@ -12,7 +12,7 @@ HELM = GoProgram(
     module=_HELM,
     name="helm",
     package="helm.sh/helm/v4/cmd/helm",
-    seconds=90,
+    seconds=180,
     variables={"helm.sh/helm/v4/internal/version.version": _HELM.version("helm.sh/helm/v4")},
 )
 

@@ -66,6 +66,6 @@ spec:
     - ports:
         - {protocol: TCP, port: {{ include "secapi.port" . }}}
       from:
-        {{- .from | nindent 8 }}
+        {{- .from | trim | nindent 8 }}
 {{- end }}
 {{- end -}}
