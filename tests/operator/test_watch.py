@@ -141,7 +141,6 @@ async def test_stopping_before_login_succeeded_takes_little_time(proxy: FaultPro
     proxy.fail(".", 401, times=10_000)
     watched = Watched(namespace)
     watched.watch.restart()
-    await proxy.until_watched()
     await until(lambda: proxy.requests)
     await asyncio.wait_for(watched.watch.stop(), 4.5)
 
