@@ -22,8 +22,7 @@ def upgrade() -> None:
         GROUP BY pool
     """)
     op.execute("COMMENT ON VIEW pool_load IS 'Running jobs and queued ones due within 15 seconds, per pool'")
-    # Roles belong to the whole server, so this one is its administrator's to make; docs/guides/migrations.md says how to
-    # make it later.
+    # Roles belong to the whole server, so its administrator makes this one, perhaps later: docs/guides/migrations.md.
     op.execute("""
         DO $$
         BEGIN
