@@ -5,6 +5,7 @@ Several may run at once, as the init containers of several pods do: one migrates
 
 import argparse
 import asyncio
+import logging
 import sys
 import time
 
@@ -28,6 +29,8 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = read_settings(MigrationSettings)
     logs.configure("info", "json", component="migrations")
+    # Four lines about its own ways before each of ours.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         asyncio.run(check(settings) if arguments.check else migrate(settings))
     except (DatabaseAway, DatabaseRefuses) as error:
