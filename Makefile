@@ -6,6 +6,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	--python-version 3.11
+COMPONENTS := api migrations operator workers
 TOOL_LOCKS := $(patsubst %.in,%.lock,$(wildcard requirements/tools/*.in))
 
 .DEFAULT_GOAL := help
@@ -71,6 +72,12 @@ test-long: setup ## The tests that take long, at full size
 bench: setup ## Measure: prints a table, writes build/bench.json
 	@$(BIN)/secapi-dev bench
 
+# --- ship -----------------------------------------------------------------------------------------------------------
+
+.PHONY: image
+image: ## Build every image with docker, podman or buildah (TAG=… names them) and print their sizes
+	@images/build $(TARGETS)
+
 # --- generate -------------------------------------------------------------------------------------------------------
 
 .PHONY: crds
@@ -96,6 +103,10 @@ requirements/tools/%.lock: requirements/tools/%.in | $(UV)
 lock: $(TOOL_LOCKS) | $(UV) ## Pin every dependency again, with hashes
 	$(LOCK) requirements/uv.in --output-file requirements/uv.lock
 	$(LOCK) pyproject.toml --all-extras --group test --group check --group build --output-file requirements/dev.lock
+	set -e; for extra in $(COMPONENTS); do \
+		$(LOCK) pyproject.toml --extra $$extra --constraint requirements/dev.lock --output-file requirements/$$extra.lock; \
+	done
+	$(LOCK) --group build --constraint requirements/dev.lock --output-file requirements/build.lock
 
 .PHONY: clean
 clean: ## Remove everything that was made here (the cache outside stays)

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-from sqlalchemy import text
 
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.queries.schema import schema_problem
 from secapi_operator.broker import Broker
 from secapi_operator.controller import Controller
 from secapi_operator.kube import Kube, NotFound
@@ -80,18 +80,17 @@ class Process:
             self._watch_is_stale = False
         self._listed.set()
 
-    async def _healthy(self) -> bool:
-        return await self._watch.responds(within=2.0)
+    async def _healthy(self) -> str:
+        return "" if await self._watch.responds(within=2.0) else "the watch does not respond"
 
-    async def _ready(self) -> bool:
+    async def _ready(self) -> str:
         if not self._store.complete:
-            return False
+            return "not every kind of object has been listed yet"
         try:
             async with self._database.transaction() as session:
-                await session.execute(text("SELECT 1"))
-        except LEDGER_DOWN:
-            return False
-        return True
+                return await schema_problem(session)
+        except LEDGER_DOWN as error:
+            return f"the database is not reachable: {type(error).__name__}"
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ import httpx
 
 from lab import Lab
 from secapi_core.findings import Severity
+from secapi_dev.processes.state import StateDirectory
+from secapi_dev.servers.migrations import migrate
 from tcp_proxy import Mode
 from waiting import until
 
@@ -217,3 +219,17 @@ async def test_the_probes_and_metrics_tell_what_goes_on(lab: Lab) -> None:
         return await operator.metric(r'secapi_queue_jobs{pool="network",priority="normal",state="queued"}') == 1
 
     await until(counted)
+
+
+async def test_an_operator_is_not_ready_before_somebody_has_migrated_the_database(
+    lab: Lab, empty_database_url: str, server_state: StateDirectory
+) -> None:
+    lab.database_url = empty_database_url
+    operator = lab.start_operator()
+
+    async def told() -> bool:
+        return (await operator.problem()).endswith("run secapi-migrate")
+
+    await until(told, within=60)
+    await migrate(empty_database_url, server_state)
+    await operator.ready()

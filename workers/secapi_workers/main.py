@@ -11,6 +11,7 @@ from contextlib import suppress
 import structlog
 
 from secapi_core import logs
+from secapi_core.environment import read_settings
 from secapi_workers.runner.draining import Draining
 from secapi_workers.runner.workspace import Workspace
 from secapi_workers.settings import WorkerSettings
@@ -23,7 +24,7 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 def main() -> None:
     """Entry point of the console script."""
-    settings = WorkerSettings()
+    settings = read_settings(WorkerSettings)
     logs.configure(settings.log_level, settings.log_format, component="worker")
     logging.captureWarnings(True)
     for chatter in ("celery.worker.strategy", "celery.app.trace"):
