@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from secapi_api import metrics
 from secapi_api.health.readiness import Readiness
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
 from secapi_api.kube.scan_requests import ScanRequests
 from secapi_api.ledger import Ledger
 from secapi_api.settings import ApiSettings
+from secapi_core import metrics
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.objects import ArtifactStore
 
 
@@ -35,7 +36,8 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
     async with AsyncExitStack() as stack:
         database = Database(settings, application="secapi-api")
         stack.push_async_callback(database.close)
-        metrics.watch_pool(database.engine)
+        watch_pool(database.engine)
+        metrics.announce("api")
         ledger = Ledger(database)
         kubernetes = await KubernetesClient.connect(settings)
         stack.push_async_callback(kubernetes.close)

@@ -72,7 +72,7 @@ class Controller:
                     ),
                     duties.create_task(every(self._tuning.gauge_interval, self._count_work, name="gauges")),
                     duties.create_task(
-                        every(_FINDINGS_INTERVAL, lambda: refresh_findings(self._database), name="findings gauge")
+                        every(_FINDINGS_INTERVAL, lambda: refresh_findings(self._database), name="findings")
                     ),
                     *(duties.create_task(self._work(stop)) for _ in range(self._tuning.workers)),
                 ]

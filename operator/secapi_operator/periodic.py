@@ -14,6 +14,15 @@ log = structlog.get_logger(__name__)
 
 async def every(interval: float, duty: Callable[[], Awaitable[object]], *, name: str) -> None:
     """Run ``duty``, wait ``interval`` give or take a tenth, and so on; a failed round is tried again with backoff."""
+    # A duty that never succeeds must show as well, and one that another leader has now must not.
+    metrics.LAST_SUCCESS.labels(name).set_to_current_time()
+    try:
+        await _run_forever(interval, duty, name)
+    finally:
+        metrics.LAST_SUCCESS.remove(name)
+
+
+async def _run_forever(interval: float, duty: Callable[[], Awaitable[object]], name: str) -> None:
     backoff = Backoff(first=0.5, ceiling=5.0)
     while True:
         try:

@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from sqlalchemy import text
 
+from secapi_core import metrics
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_operator.broker import Broker
 from secapi_operator.controller import Controller
 from secapi_operator.kube import Kube, NotFound
@@ -100,6 +102,8 @@ async def opened(settings: OperatorSettings) -> AsyncIterator[Process]:
     async with AsyncExitStack() as stack:
         database = Database(settings, application="secapi-operator")
         stack.push_async_callback(database.close)
+        watch_pool(database.engine)
+        metrics.announce("operator")
         kube = await stack.enter_async_context(await Kube.connect(settings.tuning))
         broker = await stack.enter_async_context(Broker(settings.redis_url.get_secret_value()))
         yield Process(settings, kube, database, broker)

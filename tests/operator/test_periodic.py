@@ -1,8 +1,10 @@
 """Background duties outlive failures and end when they are told to."""
 
 import asyncio
+import time
 
 import pytest
+from prometheus_client import REGISTRY
 
 from secapi_operator.periodic import describe, event_or_timeout, every
 
@@ -23,6 +25,27 @@ async def test_a_failing_duty_is_tried_again() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_a_duty_shows_when_it_last_went_well_as_long_as_it_is_done_here() -> None:
+    def last_success() -> float | None:
+        return REGISTRY.get_sample_value("secapi_loop_last_success_timestamp_seconds", {"loop": "failing"})
+
+    failed = asyncio.Event()
+
+    async def duty() -> None:
+        failed.set()
+        raise ConnectionError
+
+    before = time.time()
+    task = asyncio.create_task(every(0.01, duty, name="failing"))
+    await asyncio.wait_for(failed.wait(), 5)
+    started = last_success()
+    task.cancel()
+    await asyncio.wait([task])
+    assert started is not None
+    assert before <= started <= time.time()
+    assert last_success() is None
 
 
 async def test_waiting_tells_whether_the_event_came() -> None:

@@ -54,11 +54,13 @@ def _work(settings: WorkerSettings, workspace: Workspace) -> int:
     # The metrics library looks at the variable when it is imported, so what imports it comes after.
     from celery import signals
 
+    from secapi_core import metrics
     from secapi_workers.app import make_app
     from secapi_workers.probes import ProbeServer, Readiness
     from secapi_workers.process import WorkerProcess
     from secapi_workers.worker import ReplaceProcesses, ScanWorker, watch_consumer
 
+    metrics.announce("worker")
     draining = Draining()
     app = make_app(settings, WorkerProcess(settings, draining))
     app.steps["consumer"].add(ReplaceProcesses)

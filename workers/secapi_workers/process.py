@@ -8,6 +8,7 @@ from uuid import UUID
 import uvloop
 
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.objects import ArtifactStore
 from secapi_workers.runner.attempt import Equipment
 from secapi_workers.runner.draining import Draining
@@ -34,6 +35,7 @@ class WorkerProcess:
         self.draining.attach()
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._database = Database(settings, application="secapi-worker")
+        watch_pool(self._database.engine)
         self._workspace = Workspace(settings.workdir)
         self._sandbox = Sandbox()
         path_variable = f"{settings.tools_dir / 'bin'}:{SYSTEM_PATH}"
