@@ -57,6 +57,7 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/secapi-dev crds --check
 	$(BIN)/secapi-dev openapi --check
 	$(BIN)/secapi-dev settings --check
+	$(BIN)/secapi-dev metrics --check
 
 .PHONY: test
 test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
@@ -79,6 +80,10 @@ openapi: .venv/.synced ## Write docs/reference/openapi.json from the API
 .PHONY: settings
 settings: .venv/.synced ## Write docs/reference/settings.md from the settings classes
 	$(BIN)/secapi-dev settings
+
+.PHONY: metrics
+metrics: .venv/.synced ## Write docs/reference/metrics.md from the components' metrics
+	$(BIN)/secapi-dev metrics
 
 .PHONY: format
 format: .venv/.synced ## Format and fix what ruff can fix
