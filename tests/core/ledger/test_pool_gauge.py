@@ -14,14 +14,14 @@ def shown() -> dict[str, float | None]:
 
 async def test_the_gauge_follows_connections_out_of_the_pool_and_back(database: Database) -> None:
     watch_pool(database.engine)
-    assert shown() == {"in_use": 0, "idle": 0, "unopened": 5}
+    assert shown() == {"in_use": 0, "idle": 0, "unopened": 20}
 
     async with database.transaction() as first, database.transaction() as second:
         await first.execute(text("SELECT 1"))
         await second.execute(text("SELECT 1"))
-        assert shown() == {"in_use": 2, "idle": 0, "unopened": 3}
+        assert shown() == {"in_use": 2, "idle": 0, "unopened": 18}
 
-    assert shown() == {"in_use": 0, "idle": 2, "unopened": 3}
+    assert shown() == {"in_use": 0, "idle": 2, "unopened": 18}
 
 
 async def test_a_connection_that_the_server_closed_is_replaced_and_not_counted_twice(database: Database) -> None:
@@ -34,4 +34,4 @@ async def test_a_connection_that_the_server_closed_is_replaced_and_not_counted_t
     async with database.transaction() as session, database.transaction() as other:
         await session.execute(text("SELECT 1"))
         await other.execute(text("SELECT 1"))
-        assert shown() == {"in_use": 2, "idle": 0, "unopened": 3}
+        assert shown() == {"in_use": 2, "idle": 0, "unopened": 18}
