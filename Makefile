@@ -32,8 +32,9 @@ $(UV): requirements/uv.lock
 	@touch $@
 
 .PHONY: setup
-setup: .venv/.synced ## Make .venv, the Kubernetes control plane and the scanner tools (idempotent)
+setup: .venv/.synced ## Make .venv, the Kubernetes control plane, Helm and the scanner tools (idempotent)
 	@$(BIN)/secapi-dev controlplane
+	@$(BIN)/secapi-dev charttools
 	@$(BIN)/secapi-dev tools
 
 # --- run ------------------------------------------------------------------------------------------------------------
