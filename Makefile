@@ -32,7 +32,7 @@ $(UV): requirements/uv.lock
 	@touch $@
 
 .PHONY: setup
-setup: .venv/.synced ## Make .venv, the Kubernetes control plane, Helm and the scanner tools (idempotent)
+setup: .venv/.synced ## Make .venv, the Kubernetes control plane, the chart's tools and the scanners (idempotent)
 	@$(BIN)/secapi-dev controlplane
 	@$(BIN)/secapi-dev charttools
 	@$(BIN)/secapi-dev tools

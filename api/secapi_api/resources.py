@@ -11,7 +11,7 @@ from secapi_api.kube.client import KubernetesClient
 from secapi_api.kube.scan_requests import ScanRequests
 from secapi_api.ledger import Ledger
 from secapi_api.settings import ApiSettings
-from secapi_core import metrics
+from secapi_core import metrics, tracing
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.objects import ArtifactStore
@@ -34,6 +34,7 @@ class Resources:
 async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
     """Open everything; nothing is contacted yet, so the process starts while its backends are down."""
     async with AsyncExitStack() as stack:
+        stack.callback(tracing.start(settings, "api"))
         database = Database(settings, application="secapi-api")
         stack.push_async_callback(database.close)
         watch_pool(database.engine)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from secapi_core.errors import describe
 from secapi_core.ledger.database import Database
 from secapi_operator import listen, metrics
 from secapi_operator.broker import Broker
@@ -13,7 +14,8 @@ from secapi_operator.gauges import clear_gauges, refresh_findings, refresh_work
 from secapi_operator.kube import Kube
 from secapi_operator.loader import ScanLoader
 from secapi_operator.objects import ScanKey
-from secapi_operator.periodic import describe, event_or_timeout, every
+from secapi_operator.outages import is_defect
+from secapi_operator.periodic import event_or_timeout, every
 from secapi_operator.publisher import Publisher
 from secapi_operator.reaper import reap
 from secapi_operator.reconcile.scanrequest import ScanReconciler
@@ -107,7 +109,8 @@ class Controller:
         except Exception as error:
             metrics.RECONCILE_ERRORS.labels(type(error).__name__).inc()
             delay = self.queue.add_failed(key)
-            log.warning(
+            defect = is_defect(error)
+            (log.error if defect else log.warning)(
                 "reconcile failed",
                 namespace=key.namespace,
                 name=key.name,
@@ -115,6 +118,7 @@ class Controller:
                 failures=self.queue.failures(key),
                 retry_in=round(delay, 3),
                 error=describe(error),
+                exc_info=defect,
             )
         else:
             self.queue.forget(key)

@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from secapi_core.errors import describe
 from secapi_operator import metrics
 from secapi_operator.backoff import Backoff
+from secapi_operator.outages import is_defect
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +32,10 @@ async def _run_forever(interval: float, duty: Callable[[], Awaitable[object]], n
         # A duty talks to Postgres, Redis and Kubernetes; whichever is down, the loop must outlive it (promise P5).
         except Exception as error:
             metrics.LOOP_ERRORS.labels(name).inc()
-            log.warning("duty failed", loop=name, failures=backoff.failures + 1, error=describe(error))
+            defect = is_defect(error)
+            (log.error if defect else log.warning)(
+                "duty failed", loop=name, failures=backoff.failures + 1, error=describe(error), exc_info=defect
+            )
             await backoff.failed()
         else:
             backoff.reset()
@@ -49,9 +54,3 @@ async def event_or_timeout(event: asyncio.Event, seconds: float) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
-
-
-def describe(error: BaseException) -> str:
-    """Type and first line of an error, bounded: database drivers append the statement and its parameters."""
-    first_line = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {first_line[:300]}"

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from sqlalchemy import text
 
-from secapi_core import metrics
+from secapi_core import metrics, tracing
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_operator.broker import Broker
@@ -100,6 +100,7 @@ class Process:
 async def opened(settings: OperatorSettings) -> AsyncIterator[Process]:
     """A process with its connections, closed when the block ends."""
     async with AsyncExitStack() as stack:
+        stack.callback(tracing.start(settings, "operator"))
         database = Database(settings, application="secapi-operator")
         stack.push_async_callback(database.close)
         watch_pool(database.engine)

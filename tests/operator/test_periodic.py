@@ -6,7 +6,7 @@ import time
 import pytest
 from prometheus_client import REGISTRY
 
-from secapi_operator.periodic import describe, event_or_timeout, every
+from secapi_operator.periodic import event_or_timeout, every
 
 
 async def test_a_failing_duty_is_tried_again() -> None:
@@ -66,8 +66,3 @@ async def test_a_cancellation_that_comes_with_the_event_is_not_lost(turns: int) 
     accepted = waiting.cancel()
     await asyncio.wait([waiting])
     assert waiting.cancelled() == accepted
-
-
-def test_an_error_is_described_in_one_bounded_line() -> None:
-    assert describe(ValueError("first\nSELECT secret")) == "ValueError: first"
-    assert len(describe(ValueError("x" * 10_000))) < 400

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import structlog
 
-from secapi_core import logs
+from secapi_core import error_tracking, logs
 from secapi_workers.runner.draining import Draining
 from secapi_workers.runner.workspace import Workspace
 from secapi_workers.settings import WorkerSettings
@@ -24,7 +24,8 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 def main() -> None:
     """Entry point of the console script."""
     settings = WorkerSettings()
-    logs.configure(settings.log_level, settings.log_format, component="worker")
+    report = error_tracking.start(settings, "worker")
+    logs.configure(settings.log_level, settings.log_format, component="worker", report=report)
     logging.captureWarnings(True)
     for chatter in ("celery.worker.strategy", "celery.app.trace"):
         # A line or two for every message; what became of its job is logged by us.
