@@ -59,6 +59,7 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/secapi-dev openapi --check
 	$(BIN)/secapi-dev settings --check
 	$(BIN)/secapi-dev metrics --check
+	$(BIN)/secapi-dev logs --check
 
 .PHONY: test
 test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
@@ -85,6 +86,10 @@ settings: .venv/.synced ## Write docs/reference/settings.md from the settings cl
 .PHONY: metrics
 metrics: .venv/.synced ## Write docs/reference/metrics.md from the components' metrics
 	$(BIN)/secapi-dev metrics
+
+.PHONY: logs
+logs: .venv/.synced ## Write docs/reference/logs.md from what the components log
+	$(BIN)/secapi-dev logs
 
 .PHONY: format
 format: .venv/.synced ## Format and fix what ruff can fix
