@@ -27,8 +27,9 @@ $(UV): requirements/uv.lock
 .venv/.synced: requirements/dev.lock pyproject.toml | $(UV)
 	@echo "setup: virtual environment from requirements/dev.lock"
 	@test -x $(BIN)/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q api core dev operator workers
 	@touch $@
 
 .PHONY: setup
@@ -63,7 +64,11 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 
 .PHONY: test
 test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not long" $(ARGS)
+
+.PHONY: test-long
+test-long: setup ## The tests that take long, at full size
+	$(BIN)/pytest -m long $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure: prints a table, writes build/bench.json

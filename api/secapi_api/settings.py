@@ -61,8 +61,8 @@ class ApiSettings(Settings):
     api_key_pepper: Annotated[SecretStr, Field(min_length=16)]
     """Keys the hashes of API keys: a stolen table alone verifies nothing."""
 
-    artifact_url: str = "memory:///"
-    """Where uploads are kept: ``file:///…``, ``s3://…``; the default forgets them with the process."""
+    artifact_url: str
+    """Where uploads are kept, the same for API and workers: ``file:///…``, ``s3://…``, ``gs://…`` or ``az://…``."""
 
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
     """Connections to Postgres at most."""

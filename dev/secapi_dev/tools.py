@@ -86,7 +86,8 @@ async def _install(tool: Tool, state: StateDirectory) -> None:
     home, python, pins = str(tool.home), str(tool.home / "bin" / "python"), str(tool.lock)
     if UV.exists():
         create = [str(UV), "venv", "--quiet", "--python", sys.executable, home]
-        fill = [str(UV), "pip", "install", "--quiet", "--python", python, "--require-hashes", "--requirement", pins]
+        options = ["--quiet", "--compile-bytecode", "--require-hashes"]
+        fill = [str(UV), "pip", "install", *options, "--python", python, "--requirement", pins]
     else:
         create = [sys.executable, "-m", "venv", home]
         fill = [

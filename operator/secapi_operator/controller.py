@@ -10,6 +10,7 @@ from secapi_core.errors import describe
 from secapi_core.ledger.database import Database
 from secapi_operator import listen, metrics
 from secapi_operator.broker import Broker
+from secapi_operator.catalogue import apply_catalogue
 from secapi_operator.gauges import clear_gauges, refresh_findings, refresh_work
 from secapi_operator.kube import Kube
 from secapi_operator.loader import ScanLoader
@@ -28,6 +29,7 @@ from secapi_operator.workqueue import WorkQueue
 log = structlog.get_logger(__name__)
 
 _FINDINGS_INTERVAL = 60.0
+_CATALOGUE_INTERVAL = 3600.0
 
 
 class Controller:
@@ -39,7 +41,9 @@ class Controller:
         """Work with what the process opened and keeps."""
         tuning = settings.tuning
         self._tuning = tuning
+        self._kube = kube
         self._database = database
+        self._catalogue_dir = tuning.catalogue_dir
         self.queue: WorkQueue[ScanKey] = WorkQueue(asyncio.get_running_loop(), max_delay=tuning.backoff_ceiling)
         self._loader = ScanLoader(database)
         self._reconciler = ScanReconciler(
@@ -76,6 +80,7 @@ class Controller:
                     duties.create_task(
                         every(_FINDINGS_INTERVAL, lambda: refresh_findings(self._database), name="findings")
                     ),
+                    duties.create_task(self._keep_catalogue()),
                     *(duties.create_task(self._work(stop)) for _ in range(self._tuning.workers)),
                 ]
                 await stop.wait()
@@ -85,6 +90,11 @@ class Controller:
         finally:
             self.queue.close()
             clear_gauges()
+
+    async def _keep_catalogue(self) -> None:
+        if self._catalogue_dir is not None:
+            directory = self._catalogue_dir
+            await every(_CATALOGUE_INTERVAL, lambda: apply_catalogue(self._kube, directory), name="catalogue")
 
     async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

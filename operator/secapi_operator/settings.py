@@ -1,6 +1,7 @@
 """The operator's settings, from environment variables. Durations are seconds."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -12,7 +13,7 @@ Positive = Field(gt=0, le=86_400)
 
 
 class Tuning(BaseSettings):
-    """Paces and bounds of one operator process, from ``SECAPI_OPERATOR_…``."""
+    """What one operator process does, its paces and its bounds, from ``SECAPI_OPERATOR_…``."""
 
     model_config = SettingsConfigDict(
         env_prefix="SECAPI_OPERATOR_", extra="ignore", frozen=True, use_attribute_docstrings=True
@@ -23,6 +24,9 @@ class Tuning(BaseSettings):
 
     probe_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
     """Where ``/healthz``, ``/readyz`` and ``/metrics`` are served; 0 takes a free port and logs it."""
+
+    catalogue_dir: Path | None = None
+    """Directory of Scanner manifests that the leader applies when it begins to lead, and every hour."""
 
     workers: Annotated[int, Field(ge=1, le=128)] = 16
     """Scans that are reconciled at the same time."""

@@ -69,7 +69,9 @@ async def scan_id(operator: httpx.AsyncClient, namespace: str) -> str:
 
 
 def test_every_route_is_walked() -> None:
-    settings = ApiSettings(database_url="postgresql://nowhere", api_key_pepper="for the routes only")
+    settings = ApiSettings(
+        database_url="postgresql://nowhere", artifact_url="memory:///", api_key_pepper="for the routes only"
+    )
     assert set(served(create_app(settings))) == {(route.method, route.path) for route in ROUTES} | {
         ("GET", path) for path in OPEN
     }

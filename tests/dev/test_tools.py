@@ -67,7 +67,7 @@ def test_another_lock_file_replaces_the_version_before(one_lock: Path, tmp_path:
 def test_the_scanner_for_tests_is_installed_too(one_lock: Path, tmp_path: Path) -> None:
     install(tmp_path / "tools")
     report = tmp_path / "report"
-    subprocess.run([tmp_path / "tools" / "bin" / tools.NOOP, "--output", report], env={}, check=True)
+    subprocess.run([tmp_path / "tools" / "bin" / tools.NOOP, f"--output={report}"], env={}, check=True)
 
     assert report.read_text().startswith('{"version":"2.1.0"')
 

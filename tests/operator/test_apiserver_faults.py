@@ -48,6 +48,7 @@ async def test_a_status_is_derived_again_when_the_object_changed_meanwhile(lab: 
 
 
 async def test_a_scan_created_while_watches_are_refused_is_planned(lab: Lab) -> None:
+    await lab.proxy.until_watched()
     fault = lab.proxy.fail("watch=true", 503, times=6)
     lab.proxy.cut_watches()
     scan = await lab.create("unwatched")
@@ -60,6 +61,7 @@ async def test_expired_watches_repeat_nothing(lab: Lab) -> None:
     scan = await lab.create("before-410")
     jobs = await lab.claim(scan)
     await lab.until_phase("before-410", "Running")
+    await lab.proxy.until_watched()
     lab.proxy.expire_watches = 3
     lab.proxy.cut_watches()
     later = await lab.create("after-410")

@@ -82,7 +82,10 @@ async def test_a_stopped_leader_finishes_releases_and_ends_quickly(lab: Lab) -> 
 
 async def test_two_leaders_plan_everything_once_and_agree_on_every_status(lab: Lab) -> None:
     """Different Leases on purpose: only the fences of ledger and apiserver keep the two apart."""
-    operators = [await lab.start_operator(lease_name=f"{lab.namespace}-{number}").leading() for number in range(2)]
+    patience = {"lease_duration": 30.0, "renew_deadline": 20.0}
+    operators = [
+        await lab.start_operator(lease_name=f"{lab.namespace}-{number}", **patience).leading() for number in range(2)
+    ]
     scans: dict[str, UUID] = {}
     for number in range(25):
         scans[f"twice-{number}"] = await lab.create(f"twice-{number}")

@@ -38,7 +38,7 @@ async def watched(kube: Kube, proxy: FaultProxy, namespace: str) -> AsyncIterato
     watched = Watched(namespace)
     await relist(kube, watched.store)
     watched.watch.restart()
-    await until(lambda: count(proxy.requests, WATCH))
+    await proxy.until_watched()
     yield watched
     await watched.watch.stop()
 
@@ -129,7 +129,7 @@ async def test_stopping_takes_little_time_and_writes_nothing(
 ) -> None:
     watched = Watched(namespace)
     watched.watch.restart()
-    await until(lambda: count(proxy.requests, WATCH))
+    await proxy.until_watched()
     await create("one")
     await until(watched.knows("one"))
     await asyncio.wait_for(watched.watch.stop(), 2.5)
@@ -141,6 +141,7 @@ async def test_stopping_before_login_succeeded_takes_little_time(proxy: FaultPro
     proxy.fail(".", 401, times=10_000)
     watched = Watched(namespace)
     watched.watch.restart()
+    await proxy.until_watched()
     await until(lambda: proxy.requests)
     await asyncio.wait_for(watched.watch.stop(), 4.5)
 

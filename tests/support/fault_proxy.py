@@ -19,6 +19,7 @@ import yaml
 from aiohttp import web
 
 from secapi_dev.controlplane.servers import ControlPlane
+from waiting import until
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "host", "keep-alive"}
 
@@ -67,6 +68,10 @@ class FaultProxy:
         self.faults.append(fault)
         return fault
 
+    async def until_watched(self) -> None:
+        """Wait until there is a watch of ScanRequests to fail."""
+        await until(lambda: any("/scanrequests" in request.path for request in self._watches), within=30)
+
     def cut_watches(self) -> None:
         """Close all watch streams, as a load balancer does."""
         for request in self._watches:
@@ -108,12 +113,10 @@ class FaultProxy:
                 return _cut(request)
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
             response = web.StreamResponse(status=answer.status, headers=kept)
-            if "watch=true" in request.path_qs:
-                self._watches.append(request)
             try:
                 await response.prepare(request)
                 if "watch=true" in request.path_qs:
-                    await self._stream(answer, response)
+                    await self._stream(request, answer, response)
                 else:
                     await response.write(await answer.read())
                 await response.write_eof()
@@ -121,10 +124,14 @@ class FaultProxy:
                 pass  # the client has gone, or the stream was cut on purpose
             return response
 
-    async def _stream(self, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
-        while line := await answer.content.readline():
-            if json.loads(line)["type"] not in self.hidden_events:
-                await response.write(line)
+    async def _stream(self, request: web.Request, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+        self._watches.append(request)
+        try:
+            while line := await answer.content.readline():
+                if json.loads(line)["type"] not in self.hidden_events:
+                    await response.write(line)
+        finally:
+            self._watches.remove(request)
 
 
 SESSION = web.AppKey("session", aiohttp.ClientSession)

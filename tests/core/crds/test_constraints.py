@@ -107,10 +107,20 @@ def test_a_pattern_must_match_to_the_very_end() -> None:
     assert not check("abc\n")
 
 
-HARD = [HttpUrl, UrlPrefix, RepositoryUrl, HostAddress, ImageReference, GitRef, RelativePath, ArtifactName, Ports]
+HARD = {
+    "HttpUrl": HttpUrl,
+    "UrlPrefix": UrlPrefix,
+    "RepositoryUrl": RepositoryUrl,
+    "HostAddress": HostAddress,
+    "ImageReference": ImageReference,
+    "GitRef": GitRef,
+    "RelativePath": RelativePath,
+    "ArtifactName": ArtifactName,
+    "Ports": Ports,
+}
 
 
-@pytest.mark.parametrize("value", HARD, ids=str)
+@pytest.mark.parametrize("value", HARD.values(), ids=HARD)
 @pytest.mark.parametrize("filler", ["a", ".", "-", "1", "1.", "a.1", "/", "@", ":", "//", "%2e/", "0x", "[", "é"])
 def test_no_text_makes_a_pattern_run_long(value: Any, filler: str) -> None:
     adapter = TypeAdapter[str](value)
@@ -164,22 +174,22 @@ def allowed(field: str) -> Callable[[list[str]], dict[str, Any]]:
     return lambda values: manifest("ScanPolicy", allowedTargets={field: values})
 
 
-@pytest.mark.parametrize(
-    ("kind", "value", "document"),
-    [
-        ("url", HttpUrl, targets(lambda v: {"url": v})),
-        ("host", HostAddress, targets(lambda v: {"host": {"address": v}})),
-        ("ports", Ports, targets(lambda v: {"host": {"address": "h", "ports": v}})),
-        ("repository", RepositoryUrl, targets(lambda v: {"repository": {"url": v}})),
-        ("ref", GitRef, targets(lambda v: {"repository": {"url": "https://h/x", "ref": v}})),
-        ("path", RelativePath, targets(lambda v: {"repository": {"url": "https://h/x", "path": v}})),
-        ("image", ImageReference, targets(lambda v: {"image": {"reference": v}})),
-        ("cidr", Cidr, allowed("cidrs")),
-        ("host", DomainSuffix, allowed("domainSuffixes")),
-        ("url", UrlPrefix, allowed("urlPrefixes")),
-        ("repository", RepositoryPrefix, allowed("repositoryPrefixes")),
-    ],
-)
+SHARED = {
+    "HttpUrl": ("url", HttpUrl, targets(lambda v: {"url": v})),
+    "HostAddress": ("host", HostAddress, targets(lambda v: {"host": {"address": v}})),
+    "Ports": ("ports", Ports, targets(lambda v: {"host": {"address": "h", "ports": v}})),
+    "RepositoryUrl": ("repository", RepositoryUrl, targets(lambda v: {"repository": {"url": v}})),
+    "GitRef": ("ref", GitRef, targets(lambda v: {"repository": {"url": "https://h/x", "ref": v}})),
+    "RelativePath": ("path", RelativePath, targets(lambda v: {"repository": {"url": "https://h/x", "path": v}})),
+    "ImageReference": ("image", ImageReference, targets(lambda v: {"image": {"reference": v}})),
+    "Cidr": ("cidr", Cidr, allowed("cidrs")),
+    "DomainSuffix": ("host", DomainSuffix, allowed("domainSuffixes")),
+    "UrlPrefix": ("url", UrlPrefix, allowed("urlPrefixes")),
+    "RepositoryPrefix": ("repository", RepositoryPrefix, allowed("repositoryPrefixes")),
+}
+
+
+@pytest.mark.parametrize(("kind", "value", "document"), SHARED.values(), ids=SHARED)
 async def test_apiserver_and_types_refuse_the_same_texts(
     kind: str, value: Any, document: Callable[[list[str]], dict[str, Any]], kubectl: Kubectl
 ) -> None:
