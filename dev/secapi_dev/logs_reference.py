@@ -67,6 +67,7 @@ MEANINGS = {
     "route": "Template of the route",
     "scan_id": "The scan, as in REST, in the ledger and in `metadata.uid`",
     "scanner": "Name of the Scanner",
+    "scanners": "Names of the Scanners that were applied",
     "seconds": "How long it took",
     "sent_again": "Messages that were sent again",
     "status": "HTTP status of the answer, `aborted` without one",

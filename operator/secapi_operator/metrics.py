@@ -51,6 +51,9 @@ DEAD_LETTERS = Gauge(
 FINDINGS = Gauge("secapi_findings", "Findings in the ledger", ["namespace", "severity", "state"])
 
 LOOP_ERRORS = Counter("secapi_loop_errors_total", "Rounds of a background duty that failed", ["loop"])
+LOOP_INTERVAL = Gauge(
+    "secapi_loop_interval_seconds", "Pause between two rounds of a background duty that this process has", ["loop"]
+)
 LAST_SUCCESS = Gauge(
     "secapi_loop_last_success_timestamp_seconds",
     "When a background duty that this process has last went well; its start counts as a success",

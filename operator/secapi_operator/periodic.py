@@ -18,10 +18,12 @@ async def every(interval: float, duty: Callable[[], Awaitable[object]], *, name:
     """Run ``duty``, wait ``interval`` give or take a tenth, and so on; a failed round is tried again with backoff."""
     # A duty that never succeeds must show as well, and one that another leader has now must not.
     metrics.LAST_SUCCESS.labels(name).set_to_current_time()
+    metrics.LOOP_INTERVAL.labels(name).set(interval)
     try:
         await _run_forever(interval, duty, name)
     finally:
         metrics.LAST_SUCCESS.remove(name)
+        metrics.LOOP_INTERVAL.remove(name)
 
 
 async def _run_forever(interval: float, duty: Callable[[], Awaitable[object]], name: str) -> None:

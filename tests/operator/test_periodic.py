@@ -41,6 +41,7 @@ async def test_a_duty_shows_when_it_last_went_well_as_long_as_it_is_done_here() 
     task = asyncio.create_task(every(0.01, duty, name="failing"))
     await asyncio.wait_for(failed.wait(), 5)
     started = last_success()
+    assert REGISTRY.get_sample_value("secapi_loop_interval_seconds", {"loop": "failing"}) == 0.01
     task.cancel()
     await asyncio.wait([task])
     assert started is not None
