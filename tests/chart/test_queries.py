@@ -25,9 +25,8 @@ OF_PROMETHEUS = {"up"}
 @pytest.fixture(scope="module")
 async def exported(stack: RunningStack) -> Series:
     """What all processes export after a run in which everything happened that is counted."""
-    await eventful_run(stack)
     addresses = stack.facts["metrics"]
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with eventful_run(stack), httpx.AsyncClient(timeout=30) as client:
         answers = [await client.get(url) for url in (addresses["api"], addresses["operator"], *addresses["worker"])]
     return parsed(answer.text for answer in answers)
 

@@ -16,10 +16,12 @@ import httpx
 
 from exposition import parsed
 from running_stack import NAMESPACE, RunningStack, eventually, noop_spec
+from secapi_core.messages import Priority
 
 
-async def eventful_run(stack: RunningStack) -> None:
-    """Have it all happen; returns when it is counted."""
+@asynccontextmanager
+async def eventful_run(stack: RunningStack) -> AsyncIterator[None]:
+    """Have it all happen. While the block runs all of it is counted, and jobs of every priority are open."""
     await stack.settled([await stack.submit(findings=8)], within=60)
     # The next leader counts findings when it begins, instead of within a minute.
     os.kill(stack.pid("operator"), signal.SIGTERM)
@@ -30,6 +32,15 @@ async def eventful_run(stack: RunningStack) -> None:
     await _frozen_apiserver(stack)
     await _broken_ledger(stack)
     await _counted(stack, "secapi_dead_letters")
+    open_scans = [await stack.submit(seconds=60, priority=priority.value) for priority in Priority]
+    try:
+        await _counted(stack, "secapi_queue_oldest_seconds", series=len(Priority))
+        yield
+    finally:
+        async with stack.api() as api:
+            for scan in open_scans:
+                await api.post(f"/v1/scans/{scan}/cancel")
+        await stack.settled(open_scans, within=60)
 
 
 async def _ends_of_every_kind(stack: RunningStack) -> None:
@@ -123,8 +134,8 @@ async def _running(stack: RunningStack, scan: UUID) -> None:
     await eventually(running, within=30, what="a job of the scan is running")
 
 
-async def _counted(stack: RunningStack, name: str, *, within: float = 30.0) -> None:
-    """Wait until API or operator export a series of this name."""
+async def _counted(stack: RunningStack, name: str, *, series: int = 1, within: float = 30.0) -> None:
+    """Wait until API or operator export so many series of this name."""
 
     async def there() -> bool:
         addresses = stack.facts["metrics"]
@@ -133,6 +144,6 @@ async def _counted(stack: RunningStack, name: str, *, within: float = 30.0) -> N
                 answers = [await client.get(addresses[component]) for component in ("api", "operator")]
             except httpx.TransportError:
                 return False
-        return name in parsed(answer.text for answer in answers)
+        return len(parsed(answer.text for answer in answers).get(name, ())) >= series
 
     await eventually(there, within=within, what=f"{name} is exported", every=0.2)
