@@ -34,8 +34,9 @@ $(UV): requirements/uv.lock
 	@touch $@
 
 .PHONY: setup
-setup: .venv/.synced ## Make .venv, the Kubernetes control plane and the scanner tools (idempotent)
+setup: .venv/.synced ## Make .venv, the Kubernetes control plane, the chart's tools and the scanners (idempotent)
 	@$(BIN)/secapi-dev controlplane
+	@$(BIN)/secapi-dev charttools
 	@$(BIN)/secapi-dev tools
 
 # --- run ------------------------------------------------------------------------------------------------------------
@@ -59,6 +60,8 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/secapi-dev crds --check
 	$(BIN)/secapi-dev openapi --check
 	$(BIN)/secapi-dev settings --check
+	$(BIN)/secapi-dev metrics --check
+	$(BIN)/secapi-dev logs --check
 
 .PHONY: test
 test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
@@ -92,6 +95,14 @@ openapi: .venv/.synced ## Write docs/reference/openapi.json from the API
 settings: .venv/.synced ## Write docs/reference/settings.md from the settings classes
 	$(BIN)/secapi-dev settings
 
+.PHONY: metrics
+metrics: .venv/.synced ## Write docs/reference/metrics.md from the components' metrics
+	$(BIN)/secapi-dev metrics
+
+.PHONY: logs
+logs: .venv/.synced ## Write docs/reference/logs.md from what the components log
+	$(BIN)/secapi-dev logs
+
 .PHONY: format
 format: .venv/.synced ## Format and fix what ruff can fix
 	$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
@@ -103,8 +114,9 @@ requirements/tools/%.lock: requirements/tools/%.in | $(UV)
 lock: $(TOOL_LOCKS) | $(UV) ## Pin every dependency again, with hashes
 	$(LOCK) requirements/uv.in --output-file requirements/uv.lock
 	$(LOCK) pyproject.toml --all-extras --group test --group check --group build --output-file requirements/dev.lock
-	set -e; for extra in $(COMPONENTS); do \
-		$(LOCK) pyproject.toml --extra $$extra --constraint requirements/dev.lock --output-file requirements/$$extra.lock; \
+	set -e; for component in $(COMPONENTS); do \
+		extras="--extra $$component"; [ $$component = migrations ] || extras="$$extras --extra errors --extra tracing"; \
+		$(LOCK) pyproject.toml $$extras --constraint requirements/dev.lock --output-file requirements/$$component.lock; \
 	done
 	$(LOCK) --group build --constraint requirements/dev.lock --output-file requirements/build.lock
 

@@ -20,9 +20,9 @@ import structlog
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
+from secapi_core.errors import describe
 from secapi_core.metrics import KUBERNETES_REQUEST_RETRIES, KUBERNETES_WRITES
 from secapi_operator.backoff import pause_after
-from secapi_operator.periodic import describe
 from secapi_operator.settings import Tuning
 
 log = structlog.get_logger(__name__)

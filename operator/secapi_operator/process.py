@@ -6,7 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
+from secapi_core import metrics, tracing
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.ledger.queries.schema import schema_problem
 from secapi_operator.broker import Broker
 from secapi_operator.controller import Controller
@@ -97,8 +99,11 @@ class Process:
 async def opened(settings: OperatorSettings) -> AsyncIterator[Process]:
     """A process with its connections, closed when the block ends."""
     async with AsyncExitStack() as stack:
+        stack.callback(tracing.start(settings, "operator"))
         database = Database(settings, application="secapi-operator")
         stack.push_async_callback(database.close)
+        watch_pool(database.engine)
+        metrics.announce("operator")
         kube = await stack.enter_async_context(await Kube.connect(settings.tuning))
         broker = await stack.enter_async_context(Broker(settings.redis_url.get_secret_value()))
         yield Process(settings, kube, database, broker)

@@ -12,9 +12,10 @@ import pytest
 from rich.console import Console
 
 from running_stack import BIN, eventually
-from secapi_dev.controlplane import binaries, toolchain
+from secapi_dev.controlplane import binaries
 from secapi_dev.controlplane.build import find_or_build
 from secapi_dev.errors import StackError
+from secapi_dev.gobuild import toolchain
 from secapi_dev.progress import Progress
 
 PROGRAMS = {"etcd", "kube-apiserver", "kubectl"}
@@ -56,7 +57,7 @@ def progress() -> Progress:
 
 
 def cached() -> set[str]:
-    return {path.name for path in binaries.cache_directory().iterdir() if not path.name.startswith(".")}
+    return {path.name for path in binaries.MODULE.cache().iterdir() if not path.name.startswith(".")}
 
 
 async def test_what_is_missing_is_built_into_the_cache_and_found_there_from_then_on(
@@ -72,7 +73,7 @@ async def test_what_is_missing_is_built_into_the_cache_and_found_there_from_then
 
 async def test_an_interrupted_build_goes_on_where_it_was(go: Callable[[], list[str]], progress: Progress) -> None:
     await find_or_build(progress)
-    (binaries.cache_directory() / "kubectl").unlink()
+    (binaries.MODULE.cache() / "kubectl").unlink()
     await find_or_build(progress)
     assert go()[3:] == ["k8s.io/kubernetes/cmd/kubectl"]
 

@@ -202,7 +202,8 @@ async def test_the_probes_and_metrics_tell_what_goes_on(lab: Lab) -> None:
         assert (await client.get("/elsewhere")).status_code == 404
     for sample, value in {
         "secapi_operator_leader": 1,
-        r'secapi_scans_total{outcome="succeeded",reason="Completed"}': 1,
+        r'secapi_scans_total{namespace="[^"]+",outcome="succeeded",reason="Completed"}': 1,
+        r'secapi_jobs_total{namespace="[^"]+",outcome="succeeded"}': 1,
         r'secapi_scan_duration_seconds_count{outcome="succeeded"}': 1,
     }.items():
         assert await operator.metric(sample) == value, sample

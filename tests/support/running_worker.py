@@ -48,7 +48,7 @@ class RunningWorker:
 
     def succeeded(self) -> float:
         """How many jobs of the no-op scanner it counts as succeeded."""
-        return self.metric('secapi_worker_jobs_total{outcome="succeeded",reason="",scanner="noop"}')
+        return self.metric('secapi_worker_attempts_total{outcome="succeeded",pool="code",reason="",scanner="noop"}')
 
     def is_ready(self) -> bool:
         """Whether ``/readyz`` says so."""

@@ -1,15 +1,14 @@
 """Where the control plane's programs come from: ``KUBEBUILDER_ASSETS``, the cache, or a build."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from secapi_dev import paths
 from secapi_dev.errors import StackError
+from secapi_dev.gobuild.program import GoModule
 
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
-MODULE = Path(__file__).parent
+MODULE = GoModule(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,6 @@ class Binaries:
         return [path for path in (self.etcd, self.kube_apiserver, self.kubectl) if not os.access(path, os.X_OK)]
 
 
-def cache_directory() -> Path:
-    """Directory for what the pinned modules build: another pin, another directory."""
-    pin = (MODULE / "go.mod").read_bytes() + (MODULE / "go.sum").read_bytes()
-    return paths.cache() / "controlplane" / hashlib.sha256(pin).hexdigest()[:12]
-
-
 def find() -> Binaries | None:
     """Find all three programs without building any; ``StackError`` when ``KUBEBUILDER_ASSETS`` lacks one."""
     if assets := os.environ.get(ASSETS_VARIABLE):
@@ -45,5 +38,5 @@ def find() -> Binaries | None:
             names = ", ".join(path.name for path in binaries.missing)
             raise StackError(f"{ASSETS_VARIABLE}={assets} has no executable {names}")
         return binaries
-    binaries = Binaries.below(cache_directory())
+    binaries = Binaries.below(MODULE.cache())
     return None if binaries.missing else binaries

@@ -1,0 +1,25 @@
+"""The programs, by what they are built from."""
+
+from pathlib import Path
+
+from secapi_dev.gobuild.build import build_missing
+from secapi_dev.gobuild.program import GoModule, GoProgram
+from secapi_dev.progress import Progress
+
+_HELM = GoModule(Path(__file__).parent / "helm")
+
+HELM = GoProgram(
+    module=_HELM,
+    name="helm",
+    package="helm.sh/helm/v4/cmd/helm",
+    seconds=90,
+    variables={"helm.sh/helm/v4/internal/version.version": _HELM.version("helm.sh/helm/v4")},
+)
+
+PROGRAMS = (HELM,)
+
+
+async def find_or_build(program: GoProgram, progress: Progress) -> Path:
+    """Path of ``program``, which is built if it is not in the cache."""
+    await build_missing([program], progress)
+    return program.path
