@@ -34,10 +34,13 @@ $(UV): requirements/uv.lock
 	@touch $@
 
 .PHONY: setup
-setup: .venv/.synced ## Make .venv, the Kubernetes control plane, the chart's tools and the scanners (idempotent)
+setup: .venv/.synced ## Make .venv, the Kubernetes control plane and the scanner tools (idempotent)
 	@$(BIN)/secapi-dev controlplane
-	@$(BIN)/secapi-dev charttools
 	@$(BIN)/secapi-dev tools
+
+.PHONY: charttools
+charttools: .venv/.synced ## Build what makes and checks the chart: Helm and promtool
+	@$(BIN)/secapi-dev charttools
 
 # --- run ------------------------------------------------------------------------------------------------------------
 
@@ -64,7 +67,7 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/secapi-dev logs --check
 
 .PHONY: test
-test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
+test: setup charttools ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not long" $(ARGS)
 
 .PHONY: test-long
