@@ -6,6 +6,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	--python-version 3.11
+COMPONENTS := api migrations operator workers
 TOOL_LOCKS := $(patsubst %.in,%.lock,$(wildcard requirements/tools/*.in))
 
 .DEFAULT_GOAL := help
@@ -33,10 +34,13 @@ $(UV): requirements/uv.lock
 	@touch $@
 
 .PHONY: setup
-setup: .venv/.synced ## Make .venv, the Kubernetes control plane, Helm and the scanner tools (idempotent)
+setup: .venv/.synced ## Make .venv, the Kubernetes control plane and the scanner tools (idempotent)
 	@$(BIN)/secapi-dev controlplane
-	@$(BIN)/secapi-dev charttools
 	@$(BIN)/secapi-dev tools
+
+.PHONY: charttools
+charttools: .venv/.synced ## Build what makes and checks the chart: Helm and promtool
+	@$(BIN)/secapi-dev charttools
 
 # --- run ------------------------------------------------------------------------------------------------------------
 
@@ -61,9 +65,11 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/secapi-dev settings --check
 	$(BIN)/secapi-dev values --check
 	$(BIN)/secapi-dev manifests --check
+	$(BIN)/secapi-dev metrics --check
+	$(BIN)/secapi-dev logs --check
 
 .PHONY: test
-test: setup ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
+test: setup charttools ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not long" $(ARGS)
 
 .PHONY: test-long
@@ -73,6 +79,12 @@ test-long: setup ## The tests that take long, at full size
 .PHONY: bench
 bench: setup ## Measure: prints a table, writes build/bench.json
 	@$(BIN)/secapi-dev bench
+
+# --- ship -----------------------------------------------------------------------------------------------------------
+
+.PHONY: image
+image: ## Build every image with docker, podman or buildah (TAG=… names them) and print their sizes
+	@images/build $(TARGETS)
 
 # --- generate -------------------------------------------------------------------------------------------------------
 
@@ -100,6 +112,14 @@ manifests: .venv/.synced ## Write manifests/install.yaml from the chart
 snapshots: .venv/.synced ## Write what the chart renders for the tests' value sets into tests/data/chart/snapshots
 	SECAPI_UPDATE_SNAPSHOTS=1 $(BIN)/pytest --quiet --no-header --durations=0 tests/chart/test_snapshots.py
 
+.PHONY: metrics
+metrics: .venv/.synced ## Write docs/reference/metrics.md from the components' metrics
+	$(BIN)/secapi-dev metrics
+
+.PHONY: logs
+logs: .venv/.synced ## Write docs/reference/logs.md from what the components log
+	$(BIN)/secapi-dev logs
+
 .PHONY: format
 format: .venv/.synced ## Format and fix what ruff can fix
 	$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
@@ -111,6 +131,11 @@ requirements/tools/%.lock: requirements/tools/%.in | $(UV)
 lock: $(TOOL_LOCKS) | $(UV) ## Pin every dependency again, with hashes
 	$(LOCK) requirements/uv.in --output-file requirements/uv.lock
 	$(LOCK) pyproject.toml --all-extras --group test --group check --group build --output-file requirements/dev.lock
+	set -e; for component in $(COMPONENTS); do \
+		extras="--extra $$component"; [ $$component = migrations ] || extras="$$extras --extra errors --extra tracing"; \
+		$(LOCK) pyproject.toml $$extras --constraint requirements/dev.lock --output-file requirements/$$component.lock; \
+	done
+	$(LOCK) --group build --constraint requirements/dev.lock --output-file requirements/build.lock
 
 .PHONY: clean
 clean: ## Remove everything that was made here (the cache outside stays)

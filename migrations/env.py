@@ -1,7 +1,7 @@
 """How Alembic reaches the database: one transaction, one migrator at a time.
 
-Reads ``SECAPI_DATABASE_URL``. Two migrators that start together (an upgrade Job that was retried) wait for each other
-on an advisory lock; the second finds nothing left to do.
+``secapi-migrate`` hands over its connection. Alembic's own command line is for whoever writes migrations, and reads
+``SECAPI_DATABASE_URL``. Migrators that start together wait for each other; the second finds nothing left to do.
 """
 
 import asyncio
@@ -12,13 +12,11 @@ from sqlalchemy import Connection, make_url, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from secapi_core.ledger.tables import Base
-
-MIGRATION_LOCK = 0x5ECA91
-"""Any fixed number that nothing else locks."""
+from secapi_migrations.lock import lock
 
 
 def _run(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+    lock(connection)
     # A migration that queues behind a long transaction would hold up everybody who comes after it.
     connection.execute(text("SET LOCAL lock_timeout = '30s'"))
     context.configure(connection=connection, target_metadata=Base.metadata, compare_server_default=True)
@@ -35,10 +33,13 @@ async def _run_online() -> None:
         await engine.dispose()
 
 
+given: Connection | None = context.config.attributes.get("connection")
 if context.is_offline_mode():
     # ``alembic upgrade head --sql``: for a database administrator to read or to run by hand.
     context.configure(dialect_name="postgresql", literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
+elif given is not None:
+    _run(given)
 else:
     asyncio.run(_run_online())

@@ -13,7 +13,7 @@ from secapi_api.health.routes import router as health
 from secapi_api.middleware.context import RequestContext
 from secapi_api.middleware.failsafe import Failsafe
 from secapi_api.middleware.limits import Bounds, RequestLimits
-from secapi_api.middleware.observation import Observation
+from secapi_api.middleware.observation import UNREMARKABLE, Observation
 from secapi_api.resources import opened
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
@@ -41,6 +41,14 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # A span for each request once core's tracing has made a provider; nothing that FastAPI would set up by itself.
+        telemetry={
+            "auto_configure": False,
+            "exclude": lambda scope: scope["path"] in UNREMARKABLE,
+            "logs": False,
+            "metrics": False,
+            "operation_spans": False,
+        },
     )
     problems.install(app)
     for router in ROUTERS:

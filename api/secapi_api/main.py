@@ -7,13 +7,15 @@ import uvicorn
 
 from secapi_api.app import create_app
 from secapi_api.settings import ApiSettings
-from secapi_core import logs
+from secapi_core import error_tracking, logs
+from secapi_core.environment import read_settings
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then let requests under way finish."""
-    settings = ApiSettings()
-    logs.configure(settings.log_level, settings.log_format, component="api")
+    settings = read_settings(ApiSettings)
+    report = error_tracking.start(settings, "api")
+    logs.configure(settings.log_level, settings.log_format, component="api", report=report)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Before the server takes over, and again by the server itself when it has shut down because of the signal.
         signal.signal(number, lambda *_: sys.exit(0))

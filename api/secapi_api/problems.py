@@ -23,6 +23,7 @@ from secapi_api.errors import (
     ScanRefused,
     Unavailable,
 )
+from secapi_core import tracing
 from secapi_core.crds.base import Model
 from secapi_core.errors import Rejected, SecapiError
 from secapi_core.objects import DigestMismatch, ObjectStoreUnavailable, ObjectTooLarge
@@ -89,7 +90,9 @@ def install(app: FastAPI) -> None:
 async def _handle(request: Request, error: Exception) -> Response:
     told = _told(error)
     if told.status >= 500:
-        log.warning("request failed", problem=told.slug, detail=told.detail, cause=repr(error.__cause__ or error))
+        cause = error.__cause__ or error
+        log.warning("request failed", problem=told.slug, detail=told.detail, cause=repr(cause))
+        tracing.failed(cause)
     return _response(request.scope, told)
 
 

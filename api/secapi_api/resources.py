@@ -5,14 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from secapi_api import metrics
 from secapi_api.health.readiness import Readiness
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
 from secapi_api.kube.scan_requests import ScanRequests
 from secapi_api.ledger import Ledger
 from secapi_api.settings import ApiSettings
+from secapi_core import metrics, tracing
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.objects import ArtifactStore
 
 
@@ -33,9 +34,11 @@ class Resources:
 async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
     """Open everything; nothing is contacted yet, so the process starts while its backends are down."""
     async with AsyncExitStack() as stack:
+        stack.callback(tracing.start(settings, "api"))
         database = Database(settings, application="secapi-api")
         stack.push_async_callback(database.close)
-        metrics.watch_pool(database.engine)
+        watch_pool(database.engine)
+        metrics.announce("api")
         ledger = Ledger(database)
         kubernetes = await KubernetesClient.connect(settings)
         stack.push_async_callback(kubernetes.close)

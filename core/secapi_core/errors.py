@@ -4,6 +4,8 @@ Whoever catches decides what to show: the API maps the tree to problem+json, the
 to the attempt's outcome. Anything outside the tree is a defect and is reported as ``InternalError``.
 """
 
+import traceback
+
 from secapi_core.failures import Failure, FailureReason
 
 
@@ -35,3 +37,14 @@ class Superseded(Exception):
 
 class CancelRequested(Superseded):
     """A cancellation was committed before this attempt's results: the cancellation wins."""
+
+
+def describe(error: BaseException) -> str:
+    """Type and first line of an error, bounded: database drivers append the statement and its parameters."""
+    first_line = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {first_line[:300]}"
+
+
+def frames(error: BaseException) -> str:
+    """Where an error came from, without what any of the errors on the way says."""
+    return "".join(traceback.format_tb(error.__traceback__))

@@ -11,20 +11,23 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
-_SHARED: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
-]
+from secapi_core.tracing import add_trace_id
 
 
-def configure(level: str, form: Literal["json", "console"], *, component: str) -> None:
+def configure(level: str, form: Literal["json", "console"], *, component: str, report: Processor | None = None) -> None:
     """Send every log of this process through structlog; call once, before the first log line.
 
-    ``component`` (``api``, ``operator``, ``worker``) is on every line.
+    ``component`` (``api``, ``operator``, ``worker``) is on every line. ``report`` sees lines with their exceptions.
     """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        add_trace_id,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([report] if report else []),
+        structlog.processors.format_exc_info,
+    ]
     renderer: Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if form == "json"
@@ -34,7 +37,7 @@ def configure(level: str, form: Literal["json", "console"], *, component: str) -
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_SHARED,
+            *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -44,7 +47,7 @@ def configure(level: str, form: Literal["json", "console"], *, component: str) -
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
+            foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )

@@ -3,7 +3,9 @@
 A component subclasses :class:`Settings` for its own. Durations are seconds unless the name says otherwise.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +37,21 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     """``json`` is one object a line on standard error; ``console`` is for people."""
 
+    otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
+    """A collector that takes traces by OTLP over HTTP, e.g. ``http://collector:4318``; without one there are none.
+    OpenTelemetry's other ``OTEL_…`` variables apply as well."""
+
+    otlp_traces_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")] = None
+    """The same for traces alone, with the whole path, e.g. ``http://collector:4318/v1/traces``."""
+
+    sentry_dsn: Annotated[SecretStr | None, Field(validation_alias="SENTRY_DSN")] = None
+    """Where defects are reported to by Sentry's protocol; without it nowhere."""
+
+    @property
+    def traces(self) -> bool:
+        """Whether there is a collector for traces."""
+        return bool(self.otlp_traces_endpoint or self.otlp_endpoint)
+
 
 class LeaseSettings(BaseSettings):
     """How long a worker may be silent, shared by workers (who promise) and the operator (who reaps)."""
@@ -46,3 +63,15 @@ class LeaseSettings(BaseSettings):
 
     heartbeat_seconds: Annotated[float, Field(ge=0.2, le=60)] = 5.0
     """Interval of heartbeats; also the longest time before a worker learns of a cancellation (promise P8)."""
+
+
+def secret_values(settings: BaseSettings) -> Iterator[str]:
+    """Every secret that ``settings`` hold, and the password alone where one is an address."""
+    for _, value in settings:
+        if isinstance(value, SecretStr):
+            secret = value.get_secret_value()
+            yield secret
+            password = urlsplit(secret).password
+            if password:
+                yield password
+                yield unquote(password)

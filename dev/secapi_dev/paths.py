@@ -3,9 +3,8 @@
 import os
 from pathlib import Path
 
-# The local stack runs from a checkout, the only place that has the migrations and the generated manifests.
+# The local stack runs from a checkout, the only place that has the generated manifests.
 CHECKOUT = Path(__file__).resolve().parents[2]
-MIGRATIONS = CHECKOUT / "migrations"
 CRDS = CHECKOUT / "manifests" / "crds"
 SAMPLES = CHECKOUT / "manifests" / "samples"
 CATALOGUE = CHECKOUT / "workers" / "secapi_workers" / "catalogue"

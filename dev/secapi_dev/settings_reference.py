@@ -10,11 +10,13 @@ from pydantic_settings import BaseSettings
 
 from secapi_api.settings import ApiSettings
 from secapi_dev.errors import StackError
+from secapi_migrations.settings import MigrationSettings
 from secapi_operator.settings import OperatorSettings
 from secapi_workers.settings import WorkerSettings
 
 COMPONENTS: dict[str, type[BaseSettings]] = {
     "secapi-api": ApiSettings,
+    "secapi-migrate": MigrationSettings,
     "secapi-operator": OperatorSettings,
     "secapi-worker": WorkerSettings,
 }

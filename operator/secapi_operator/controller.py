@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from secapi_core.errors import describe
 from secapi_core.ledger.database import Database
 from secapi_operator import listen, metrics
 from secapi_operator.broker import Broker
@@ -14,7 +15,8 @@ from secapi_operator.gauges import clear_gauges, refresh_findings, refresh_work
 from secapi_operator.kube import Kube
 from secapi_operator.loader import ScanLoader
 from secapi_operator.objects import ScanKey
-from secapi_operator.periodic import describe, event_or_timeout, every
+from secapi_operator.outages import is_defect
+from secapi_operator.periodic import event_or_timeout, every
 from secapi_operator.publisher import Publisher
 from secapi_operator.reaper import reap
 from secapi_operator.reconcile.scanrequest import ScanReconciler
@@ -76,7 +78,7 @@ class Controller:
                     ),
                     duties.create_task(every(self._tuning.gauge_interval, self._count_work, name="gauges")),
                     duties.create_task(
-                        every(_FINDINGS_INTERVAL, lambda: refresh_findings(self._database), name="findings gauge")
+                        every(_FINDINGS_INTERVAL, lambda: refresh_findings(self._database), name="findings")
                     ),
                     duties.create_task(self._keep_catalogue()),
                     *(duties.create_task(self._work(stop)) for _ in range(self._tuning.workers)),
@@ -117,7 +119,8 @@ class Controller:
         except Exception as error:
             metrics.RECONCILE_ERRORS.labels(type(error).__name__).inc()
             delay = self.queue.add_failed(key)
-            log.warning(
+            defect = is_defect(error)
+            (log.error if defect else log.warning)(
                 "reconcile failed",
                 namespace=key.namespace,
                 name=key.name,
@@ -125,6 +128,7 @@ class Controller:
                 failures=self.queue.failures(key),
                 retry_in=round(delay, 3),
                 error=describe(error),
+                exc_info=defect,
             )
         else:
             self.queue.forget(key)

@@ -36,7 +36,7 @@ async def refresh_findings(database: Database) -> None:
 
 def clear_gauges() -> None:
     """Forget what only a leader knows."""
-    metrics.OUTBOX_MESSAGES.set(0)
-    metrics.OUTBOX_AGE.set(0)
+    for gauge in (metrics.OUTBOX_MESSAGES, metrics.OUTBOX_AGE, metrics.RECONCILE_QUEUE, metrics.RECONCILE_DELAYED):
+        gauge.set(0)
     for gauge in (metrics.QUEUE_JOBS, metrics.QUEUE_AGE, metrics.DEAD_LETTERS, metrics.FINDINGS):
         gauge.clear()

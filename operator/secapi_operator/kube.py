@@ -20,9 +20,9 @@ import structlog
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
+from secapi_core.errors import describe
 from secapi_core.metrics import KUBERNETES_REQUEST_RETRIES, KUBERNETES_WRITES
 from secapi_operator.backoff import pause_after
-from secapi_operator.periodic import describe
 from secapi_operator.settings import Tuning
 
 log = structlog.get_logger(__name__)
@@ -101,6 +101,9 @@ class Kube:
             config.load_incluster_config(client_configuration=configuration)
         # One connection per slot and one for the Lease, which must never queue behind them.
         configuration.connection_pool_maxsize = tuning.kubernetes_concurrency + 1
+        # The kubeconfig names a proxy where one is needed; ~/.netrc, which each request would look up in a thread,
+        # has nothing to say about a cluster.
+        configuration.client_session_kwargs = {"trust_env": False}
         return cls(ApiClient(configuration), tuning)
 
     async def __aenter__(self) -> Self:

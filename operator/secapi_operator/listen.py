@@ -12,9 +12,10 @@ import asyncpg
 import structlog
 from sqlalchemy import URL
 
+from secapi_core.errors import describe
 from secapi_operator.backoff import Backoff
 from secapi_operator.outages import LEDGER_DOWN
-from secapi_operator.periodic import describe, event_or_timeout
+from secapi_operator.periodic import event_or_timeout
 
 log = structlog.get_logger(__name__)
 

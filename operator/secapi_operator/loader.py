@@ -6,11 +6,11 @@ from uuid import UUID
 
 import structlog
 
+from secapi_core.errors import describe
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.scans import ScanSummary, get_states
 from secapi_operator.backoff import Backoff
 from secapi_operator.outages import LEDGER_DOWN
-from secapi_operator.periodic import describe
 
 log = structlog.get_logger(__name__)
 

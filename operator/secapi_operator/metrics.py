@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from secapi_core.ledger.states import JobState
+
 LEADER = Gauge("secapi_operator_leader", "1 in the process that holds the Lease")
 
 RECONCILE_DURATION = Histogram(
@@ -18,14 +20,21 @@ RECONCILE_DELAYED = Gauge("secapi_reconcile_queue_delayed", "Scans that wait for
 WATCH_RESTARTS = Counter("secapi_watch_restarts_total", "Watches that ended and were started anew")
 OBJECTS = Gauge("secapi_objects", "Objects in memory", ["kind"])
 
-SCANS = Counter("secapi_scans_total", "Finished scans whose outcome is in their status", ["outcome", "reason"])
+SCANS = Counter(
+    "secapi_scans_total", "Finished scans whose outcome is in their status", ["namespace", "outcome", "reason"]
+)
+JOBS = Counter("secapi_jobs_total", "Jobs of finished scans; dead ones count as failed", ["namespace", "outcome"])
 SCAN_DURATION = Histogram(
     "secapi_scan_duration_seconds",
     "From submission to the last result",
     ["outcome"],
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1_800, 3_600, 14_400),
 )
-JOBS_REAPED = Counter("secapi_attempts_lost_total", "Attempts whose worker fell silent", ["scanner", "state"])
+ATTEMPTS_LOST = Counter(
+    "secapi_attempts_lost_total",
+    "Attempts whose worker fell silent, by what became of the job",
+    ["pool", "scanner", "state"],
+)
 JOBS_REDISPATCHED = Counter("secapi_jobs_redispatched_total", "Messages sent again for queued jobs", ["queue", "cause"])
 SCANS_ORPHANED = Counter("secapi_scans_orphaned_total", "Open scans cancelled because their ScanRequest is gone")
 
@@ -42,4 +51,20 @@ DEAD_LETTERS = Gauge(
 FINDINGS = Gauge("secapi_findings", "Findings in the ledger", ["namespace", "severity", "state"])
 
 LOOP_ERRORS = Counter("secapi_loop_errors_total", "Rounds of a background duty that failed", ["loop"])
-LAST_SUCCESS = Gauge("secapi_loop_last_success_timestamp_seconds", "When a background duty last went well", ["loop"])
+LOOP_INTERVAL = Gauge(
+    "secapi_loop_interval_seconds", "Pause between two rounds of a background duty that this process has", ["loop"]
+)
+LAST_SUCCESS = Gauge(
+    "secapi_loop_last_success_timestamp_seconds",
+    "When a background duty that this process has last went well; its start counts as a success",
+    ["loop"],
+)
+
+
+def expect_lost_attempts(pool: str, scanner: str) -> None:
+    """Begin to count at zero: Prometheus takes the first value it sees of a counter for where it always was.
+
+    Attempts are lost many at once, when a node goes, and would otherwise not show as an increase.
+    """
+    for state in (JobState.QUEUED, JobState.DEAD, JobState.CANCELLED):
+        ATTEMPTS_LOST.labels(pool, scanner, state.value)

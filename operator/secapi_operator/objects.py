@@ -15,13 +15,16 @@ from pydantic import ValidationError
 from secapi_core.conditions import SUCCEEDED
 from secapi_core.crds.scanner import Scanner, ScannerSpec
 from secapi_core.crds.scanpolicy import ScanPolicy, ScanPolicySpec
-from secapi_core.crds.scanrequest import SUBMITTED_BY
-from secapi_operator.periodic import describe
+from secapi_core.crds.scanrequest import SUBMITTED_BY, TRACEPARENT
+from secapi_core.errors import describe
 
 log = structlog.get_logger(__name__)
 
 _SUBMITTED_BY_LIMIT = 253
 """Characters; an annotation may have 256 KiB."""
+
+_TRACEPARENT_LIMIT = 55
+"""Characters of the one version of a traceparent that there is."""
 
 
 class ScanKey(NamedTuple):
@@ -78,6 +81,9 @@ class StoredScan(StoredObject):
     submitted_by: str | None = None
     """On whose behalf, as far as the object says."""
 
+    traceparent: str | None = None
+    """The trace that planning goes on with."""
+
     noticed_at: float = field(default_factory=time.monotonic)
     """When this process first saw the object, on its own clock."""
 
@@ -91,7 +97,8 @@ class StoredScan(StoredObject):
         """Trim the object; an unreadable part is left to planning, which says what is wrong."""
         metadata, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
         stage = _stage(status)
-        submitted_by = (metadata.get("annotations") or {}).get(SUBMITTED_BY)
+        annotations = metadata.get("annotations") or {}
+        submitted_by = annotations.get(SUBMITTED_BY)
         completed = status.get("completionTime")
         return cls(
             **_identity(metadata),
@@ -103,6 +110,7 @@ class StoredScan(StoredObject):
             completed_at=datetime.fromisoformat(completed).timestamp() if completed else None,
             spec=None if stage is Stage.FINAL else orjson.dumps(spec).decode(),
             submitted_by=intern(submitted_by[:_SUBMITTED_BY_LIMIT]) if submitted_by else None,
+            traceparent=None if stage is Stage.FINAL else annotations.get(TRACEPARENT, "")[:_TRACEPARENT_LIMIT] or None,
         )
 
     def following(self, old: Self) -> Self:

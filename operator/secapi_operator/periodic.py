@@ -6,14 +6,27 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from secapi_core.errors import describe
 from secapi_operator import metrics
 from secapi_operator.backoff import Backoff
+from secapi_operator.outages import is_defect
 
 log = structlog.get_logger(__name__)
 
 
 async def every(interval: float, duty: Callable[[], Awaitable[object]], *, name: str) -> None:
     """Run ``duty``, wait ``interval`` give or take a tenth, and so on; a failed round is tried again with backoff."""
+    # A duty that never succeeds must show as well, and one that another leader has now must not.
+    metrics.LAST_SUCCESS.labels(name).set_to_current_time()
+    metrics.LOOP_INTERVAL.labels(name).set(interval)
+    try:
+        await _run_forever(interval, duty, name)
+    finally:
+        metrics.LAST_SUCCESS.remove(name)
+        metrics.LOOP_INTERVAL.remove(name)
+
+
+async def _run_forever(interval: float, duty: Callable[[], Awaitable[object]], name: str) -> None:
     backoff = Backoff(first=0.5, ceiling=5.0)
     while True:
         try:
@@ -21,7 +34,10 @@ async def every(interval: float, duty: Callable[[], Awaitable[object]], *, name:
         # A duty talks to Postgres, Redis and Kubernetes; whichever is down, the loop must outlive it (promise P5).
         except Exception as error:
             metrics.LOOP_ERRORS.labels(name).inc()
-            log.warning("duty failed", loop=name, failures=backoff.failures + 1, error=describe(error))
+            defect = is_defect(error)
+            (log.error if defect else log.warning)(
+                "duty failed", loop=name, failures=backoff.failures + 1, error=describe(error), exc_info=defect
+            )
             await backoff.failed()
         else:
             backoff.reset()
@@ -40,9 +56,3 @@ async def event_or_timeout(event: asyncio.Event, seconds: float) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
-
-
-def describe(error: BaseException) -> str:
-    """Type and first line of an error, bounded: database drivers append the statement and its parameters."""
-    first_line = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {first_line[:300]}"

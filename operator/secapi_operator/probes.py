@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 log = structlog.get_logger(__name__)
 
-Check = Callable[[], Awaitable[bool]]
+Check = Callable[[], Awaitable[str]]
+"""One sentence about what is wrong, empty if nothing is."""
 
 _CHECK_TIMEOUT = 3.0
 
@@ -38,10 +39,12 @@ def _answering(check: Check) -> Callable[[web.Request], Awaitable[web.Response]]
     async def answer(_request: web.Request) -> web.Response:
         try:
             async with asyncio.timeout(_CHECK_TIMEOUT):
-                passed = await check()
+                problem = await check()
         except TimeoutError:
-            passed = False
-        return web.json_response({"ok": passed}, status=200 if passed else 503)
+            problem = f"no answer within {_CHECK_TIMEOUT:g} s"
+        if problem:
+            return web.json_response({"ok": False, "problem": problem}, status=503)
+        return web.json_response({"ok": True})
 
     return answer
 

@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-from sqlalchemy import text
 
+from secapi_core import metrics, tracing
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.pool_gauge import watch_pool
+from secapi_core.ledger.queries.schema import schema_problem
 from secapi_operator.broker import Broker
 from secapi_operator.controller import Controller
 from secapi_operator.kube import Kube, NotFound
@@ -80,26 +82,28 @@ class Process:
             self._watch_is_stale = False
         self._listed.set()
 
-    async def _healthy(self) -> bool:
-        return await self._watch.responds(within=2.0)
+    async def _healthy(self) -> str:
+        return "" if await self._watch.responds(within=2.0) else "the watch does not respond"
 
-    async def _ready(self) -> bool:
+    async def _ready(self) -> str:
         if not self._store.complete:
-            return False
+            return "not every kind of object has been listed yet"
         try:
             async with self._database.transaction() as session:
-                await session.execute(text("SELECT 1"))
-        except LEDGER_DOWN:
-            return False
-        return True
+                return await schema_problem(session)
+        except LEDGER_DOWN as error:
+            return f"the database is not reachable: {type(error).__name__}"
 
 
 @asynccontextmanager
 async def opened(settings: OperatorSettings) -> AsyncIterator[Process]:
     """A process with its connections, closed when the block ends."""
     async with AsyncExitStack() as stack:
+        stack.callback(tracing.start(settings, "operator"))
         database = Database(settings, application="secapi-operator")
         stack.push_async_callback(database.close)
+        watch_pool(database.engine)
+        metrics.announce("operator")
         kube = await stack.enter_async_context(await Kube.connect(settings.tuning))
         broker = await stack.enter_async_context(Broker(settings.redis_url.get_secret_value()))
         yield Process(settings, kube, database, broker)

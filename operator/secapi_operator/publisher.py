@@ -9,12 +9,13 @@ from collections import Counter
 
 import structlog
 
+from secapi_core.errors import describe
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.dispatch import mark_dispatched, next_due, take_outbox
 from secapi_operator import metrics
 from secapi_operator.backoff import Backoff
 from secapi_operator.broker import Broker
-from secapi_operator.periodic import describe, event_or_timeout
+from secapi_operator.periodic import event_or_timeout
 
 log = structlog.get_logger(__name__)
 

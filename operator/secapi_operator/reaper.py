@@ -17,7 +17,7 @@ async def reap(database: Database) -> None:
         async with database.transaction() as session:
             reaped = await reap_expired(session, limit=_BATCH)
         for job in reaped:
-            metrics.JOBS_REAPED.labels(job.scanner, job.state.value).inc()
+            metrics.ATTEMPTS_LOST.labels(job.pool, job.scanner, job.state.value).inc()
             log.warning(
                 "worker fell silent",
                 job_id=str(job.id),

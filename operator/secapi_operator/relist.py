@@ -21,6 +21,8 @@ KINDS: dict[type[Resource], type[StoredObject]] = {
 async def relist(kube: Kube, store: Store) -> None:
     """Compare the store with the cluster; scans come last, when everything their plans need is known."""
     await _relist(kube, Scanner, store.scanners, StoredScanner)
+    for name, scanner in store.catalogue().items():
+        metrics.expect_lost_attempts(scanner.pool, name)
     await _relist(kube, ScanPolicy, store.policies, StoredPolicy)
     await _relist(kube, ScanRequest, store.scans, StoredScan)
 

@@ -18,10 +18,10 @@ import structlog
 import uvloop
 
 from secapi_core.crds.base import GROUP, VERSION, Resource
+from secapi_core.errors import describe
 from secapi_operator import metrics
 from secapi_operator.backoff import Backoff
 from secapi_operator.objects import StoredObject
-from secapi_operator.periodic import describe
 from secapi_operator.watch_settings import NoMemories, kopf_settings, quiet_kopf
 
 log = structlog.get_logger(__name__)

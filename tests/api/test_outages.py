@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api_harness import Api, running_api, scan_body
 from fault_proxy import Cut, FaultProxy
 from secapi_api.settings import ApiSettings
+from secapi_dev.processes.state import StateDirectory
+from secapi_dev.servers.migrations import migrate
 from tcp_proxy import Mode, TcpProxy
 from waiting import until
 
@@ -139,6 +142,20 @@ async def test_readiness_names_what_is_down(
         assert {error["pointer"] for error in answer.json()["errors"]} == {"/database", "/kubernetes"}
         database_outage.set(Mode.FORWARD)
         apiserver_faults.faults.clear()
+        await until(lambda: answered(client, 200))
+
+
+async def test_readiness_tells_of_a_database_that_nobody_has_migrated(
+    settings: ApiSettings, empty_database_url: str, server_state: StateDirectory
+) -> None:
+    async with running_api(settings.model_copy(update={"database_url": SecretStr(empty_database_url)})) as api:
+        client = api.anonymous()
+        answer = await client.get("/readyz")
+        assert answer.status_code == 503
+        (error,) = answer.json()["errors"]
+        assert error["pointer"] == "/database"
+        assert error["detail"].endswith("run secapi-migrate")
+        await migrate(empty_database_url, server_state)
         await until(lambda: answered(client, 200))
 
 

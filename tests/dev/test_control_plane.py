@@ -24,7 +24,7 @@ OPERATOR_RIGHTS = {
     ("secapi.dev", "scanrequests"): READ | {"create", "delete"},
     ("secapi.dev", "scanrequests/status"): {"patch", "update"},
     ("secapi.dev", "scanpolicies"): READ,
-    ("secapi.dev", "scanners"): READ,
+    ("secapi.dev", "scanners"): READ | {"create", "patch"},
     ("secapi.dev", "scanschedules"): READ,
 }
 OPERATOR_RIGHTS_AT_HOME = {("coordination.k8s.io", "leases"): {"get", "create", "update", "patch"}}
@@ -99,7 +99,7 @@ async def test_the_api_has_exactly_its_rights(as_api: Kubectl, place: str, names
     [
         ["get", "secrets", "--all-namespaces"],
         ["patch", "scanrequests.secapi.dev", "--all-namespaces"],
-        ["patch", "scanners.secapi.dev"],
+        ["delete", "scanners.secapi.dev"],
         ["delete", "leases.coordination.k8s.io", "-n", installation.NAMESPACE],
         ["create", "serviceaccounts/token", "-n", installation.NAMESPACE],
         ["impersonate", "users"],

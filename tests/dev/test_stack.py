@@ -94,8 +94,16 @@ def eventually(probe: Callable[[], T | None], seconds: float) -> T:
     return found
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs; one that has ended may wait for this process to take note, if this is the nearest subreaper."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def gone(processes: list[psutil.Process]) -> bool:
-    return eventually(lambda: not [process for process in processes if process.is_running()], END_SECONDS)
+    return eventually(lambda: not [process for process in processes if lives(process)], END_SECONDS)
 
 
 def answer(url: str, query: str) -> object:

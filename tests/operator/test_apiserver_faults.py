@@ -48,8 +48,9 @@ async def test_a_status_is_derived_again_when_the_object_changed_meanwhile(lab: 
 
 
 async def test_a_scan_created_while_watches_are_refused_is_planned(lab: Lab) -> None:
+    await lab.proxy.until_watched()
     fault = lab.proxy.fail("watch=true", 503, times=6)
-    await lab.proxy.cut_watches()
+    lab.proxy.cut_watches()
     scan = await lab.create("unwatched")
     await lab.run(scan)
     await lab.until_phase("unwatched", "Succeeded")
@@ -60,8 +61,9 @@ async def test_expired_watches_repeat_nothing(lab: Lab) -> None:
     scan = await lab.create("before-410")
     jobs = await lab.claim(scan)
     await lab.until_phase("before-410", "Running")
+    await lab.proxy.until_watched()
     lab.proxy.expire_watches = 3
-    await lab.proxy.cut_watches()
+    lab.proxy.cut_watches()
     later = await lab.create("after-410")
     await lab.run(later)
     await lab.finish(jobs)

@@ -10,6 +10,8 @@ import httpx
 
 from lab import Lab
 from secapi_core.findings import Severity
+from secapi_dev.processes.state import StateDirectory
+from secapi_dev.servers.migrations import migrate
 from tcp_proxy import Mode
 from waiting import until
 
@@ -200,7 +202,8 @@ async def test_the_probes_and_metrics_tell_what_goes_on(lab: Lab) -> None:
         assert (await client.get("/elsewhere")).status_code == 404
     for sample, value in {
         "secapi_operator_leader": 1,
-        r'secapi_scans_total{outcome="succeeded",reason="Completed"}': 1,
+        r'secapi_scans_total{namespace="[^"]+",outcome="succeeded",reason="Completed"}': 1,
+        r'secapi_jobs_total{namespace="[^"]+",outcome="succeeded"}': 1,
         r'secapi_scan_duration_seconds_count{outcome="succeeded"}': 1,
     }.items():
         assert await operator.metric(sample) == value, sample
@@ -217,3 +220,17 @@ async def test_the_probes_and_metrics_tell_what_goes_on(lab: Lab) -> None:
         return await operator.metric(r'secapi_queue_jobs{pool="network",priority="normal",state="queued"}') == 1
 
     await until(counted)
+
+
+async def test_an_operator_is_not_ready_before_somebody_has_migrated_the_database(
+    lab: Lab, empty_database_url: str, server_state: StateDirectory
+) -> None:
+    lab.database_url = empty_database_url
+    operator = lab.start_operator()
+
+    async def told() -> bool:
+        return (await operator.problem()).endswith("run secapi-migrate")
+
+    await until(told, within=60)
+    await migrate(empty_database_url, server_state)
+    await operator.ready()

@@ -1,10 +1,12 @@
 """Background duties outlive failures and end when they are told to."""
 
 import asyncio
+import time
 
 import pytest
+from prometheus_client import REGISTRY
 
-from secapi_operator.periodic import describe, event_or_timeout, every
+from secapi_operator.periodic import event_or_timeout, every
 
 
 async def test_a_failing_duty_is_tried_again() -> None:
@@ -25,6 +27,28 @@ async def test_a_failing_duty_is_tried_again() -> None:
         await task
 
 
+async def test_a_duty_shows_when_it_last_went_well_as_long_as_it_is_done_here() -> None:
+    def last_success() -> float | None:
+        return REGISTRY.get_sample_value("secapi_loop_last_success_timestamp_seconds", {"loop": "failing"})
+
+    failed = asyncio.Event()
+
+    async def duty() -> None:
+        failed.set()
+        raise ConnectionError
+
+    before = time.time()
+    task = asyncio.create_task(every(0.01, duty, name="failing"))
+    await asyncio.wait_for(failed.wait(), 5)
+    started = last_success()
+    assert REGISTRY.get_sample_value("secapi_loop_interval_seconds", {"loop": "failing"}) == 0.01
+    task.cancel()
+    await asyncio.wait([task])
+    assert started is not None
+    assert before <= started <= time.time()
+    assert last_success() is None
+
+
 async def test_waiting_tells_whether_the_event_came() -> None:
     event = asyncio.Event()
     assert not await event_or_timeout(event, 0.01)
@@ -43,8 +67,3 @@ async def test_a_cancellation_that_comes_with_the_event_is_not_lost(turns: int) 
     accepted = waiting.cancel()
     await asyncio.wait([waiting])
     assert waiting.cancelled() == accepted
-
-
-def test_an_error_is_described_in_one_bounded_line() -> None:
-    assert describe(ValueError("first\nSELECT secret")) == "ValueError: first"
-    assert len(describe(ValueError("x" * 10_000))) < 400

@@ -38,6 +38,7 @@ async def watched(kube: Kube, proxy: FaultProxy, namespace: str) -> AsyncIterato
     watched = Watched(namespace)
     await relist(kube, watched.store)
     watched.watch.restart()
+    await proxy.until_watched()
     yield watched
     await watched.watch.stop()
 
@@ -84,7 +85,7 @@ async def test_what_happened_while_the_stream_was_cut_is_made_up_for(
     watched: Watched, create: Create, proxy: FaultProxy
 ) -> None:
     fault = proxy.fail(WATCH, 503, times=3)
-    await proxy.cut_watches()
+    proxy.cut_watches()
     await create("late")
     await until(watched.knows("late"))
     assert fault.hit == 3
@@ -93,7 +94,7 @@ async def test_what_happened_while_the_stream_was_cut_is_made_up_for(
 async def test_an_expired_version_makes_it_list_anew(watched: Watched, create: Create, proxy: FaultProxy) -> None:
     listed = count(proxy.requests, r"GET .*/scanrequests\?limit")
     proxy.expire_watches = 3
-    await proxy.cut_watches()
+    proxy.cut_watches()
     await create("after-410")
     await until(watched.knows("after-410"))
     assert count(proxy.requests, r"GET .*/scanrequests\?limit") > listed
@@ -104,7 +105,7 @@ async def test_a_list_that_expires_ends_kopf_and_it_is_started_anew(
 ) -> None:
     proxy.expire_watches = 1
     proxy.fail(r"GET .*/scanrequests\?limit", 410, times=2)
-    await proxy.cut_watches()
+    proxy.cut_watches()
     await create("after-restart")
     await until(watched.knows("after-restart"), within=20)
     assert await watched.watch.responds(within=1)
@@ -128,6 +129,7 @@ async def test_stopping_takes_little_time_and_writes_nothing(
 ) -> None:
     watched = Watched(namespace)
     watched.watch.restart()
+    await proxy.until_watched()
     await create("one")
     await until(watched.knows("one"))
     await asyncio.wait_for(watched.watch.stop(), 2.5)

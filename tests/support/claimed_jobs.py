@@ -35,5 +35,6 @@ def make_job(target: dict[str, Any], *, spec: ScannerSpec | None = None, **field
         "pool": "code",
         "created_at": now,
         "claimed_at": now,
+        "traceparent": None,
     }
     return ClaimedJob(**defaults | fields)

@@ -68,13 +68,12 @@ class FaultProxy:
         self.faults.append(fault)
         return fault
 
-    async def cut_watches(self) -> None:
-        """Close all watch streams, as a load balancer does; first waits until ScanRequests are watched."""
-        await until(lambda: any("/scanrequests" in request.path for request in self._watches))
-        self.abort_watches()
+    async def until_watched(self) -> None:
+        """Wait until there is a watch of ScanRequests to fail."""
+        await until(lambda: any("/scanrequests" in request.path for request in self._watches), within=30)
 
-    def abort_watches(self) -> None:
-        """Close whatever streams there are."""
+    def cut_watches(self) -> None:
+        """Close all watch streams, as a load balancer does."""
         for request in self._watches:
             if request.transport is not None:
                 request.transport.abort()
@@ -156,7 +155,7 @@ async def fault_proxy(upstream: str, context: ssl.SSLContext) -> AsyncIterator[F
             proxy.url = f"http://{host}:{port}"
             yield proxy
         finally:
-            proxy.abort_watches()
+            proxy.cut_watches()
             await runner.cleanup()
 
 

@@ -45,6 +45,12 @@ class OperatorProcess:
         answer = await self._get("/readyz")
         return answer is not None and answer.status_code == 200
 
+    async def problem(self) -> str:
+        """What ``/readyz`` says is wrong at this moment; empty when nothing is, or nobody answers yet."""
+        self._assert_runs()
+        answer = await self._get("/readyz")
+        return str(answer.json().get("problem", "")) if answer is not None else ""
+
     async def is_healthy(self) -> bool:
         """What ``/healthz`` says at this moment."""
         answer = await self._get("/healthz")

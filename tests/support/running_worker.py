@@ -19,7 +19,7 @@ from secapi_core.messages import RUN_JOB, Priority, queue_name
 from secapi_operator.broker import celery_app
 
 StartWorker = Callable[..., AbstractAsyncContextManager["RunningWorker"]]
-"""Starts a worker with settings by keyword."""
+"""Starts a worker with settings by keyword; positional arguments are put before its command."""
 
 PROGRAM = Path(sys.executable).parent / "secapi-worker"
 
@@ -48,7 +48,7 @@ class RunningWorker:
 
     def succeeded(self) -> float:
         """How many jobs of the no-op scanner it counts as succeeded."""
-        return self.metric('secapi_worker_jobs_total{outcome="succeeded",reason="",scanner="noop"}')
+        return self.metric('secapi_worker_attempts_total{outcome="succeeded",pool="code",reason="",scanner="noop"}')
 
     def is_ready(self) -> bool:
         """Whether ``/readyz`` says so."""
@@ -77,9 +77,12 @@ class RunningWorker:
 
 @asynccontextmanager
 async def running_worker(
-    directory: Path, port: int, *, database_url: str, redis_url: str, **environment: str
+    directory: Path, port: int, *launcher: str, database_url: str, redis_url: str, **environment: str
 ) -> AsyncIterator[RunningWorker]:
-    """Start a worker with short leases; afterwards, no process and no file of its may be left."""
+    """Start a worker with short leases; afterwards, no process and no file of its may be left.
+
+    With a ``launcher`` in front of its command, ``process`` is the launcher.
+    """
     tools = directory / "tools"
     if not tools.exists():
         install_noop(tools)
@@ -94,7 +97,7 @@ async def running_worker(
         "SECAPI_HEARTBEAT_SECONDS": "0.3",
         "SECAPI_DRAIN_SECONDS": "20",
     }
-    process = _start(os.environ | settings | environment, directory / "log")
+    process = _start([*launcher, str(PROGRAM)], os.environ | settings | environment, directory / "log")
     worker = RunningWorker(process, directory, f"http://127.0.0.1:{port}")
     try:
         yield worker
@@ -110,9 +113,9 @@ async def running_worker(
         assert list((directory / "work").glob("process-*")) == []
 
 
-def _start(environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
+def _start(command: list[str], environment: dict[str, str], log: Path) -> "subprocess.Popen[bytes]":
     with log.open("ab") as output:
-        return subprocess.Popen([PROGRAM], env=environment, stdout=output, stderr=output)
+        return subprocess.Popen(command, env=environment, stdout=output, stderr=output)
 
 
 def announce(redis_url: str, *job_ids: UUID, pool: str = "code", priority: Priority = Priority.NORMAL) -> None:

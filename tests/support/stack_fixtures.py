@@ -59,6 +59,14 @@ async def database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
     await postgres_server.drop_database(name)
 
 
+@pytest.fixture
+async def empty_database_url(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """Address of a database that nobody has migrated, for one test."""
+    name = f"empty_{next(_numbers)}"
+    yield await postgres_server.ensure_database(name)
+    await postgres_server.drop_database(name)
+
+
 @pytest.fixture(scope="session")
 async def valkey_server(server_state: StateDirectory, ports: Ports) -> AsyncIterator[ValkeyServer]:
     """A Valkey 8 server."""

@@ -56,11 +56,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def start(tmp_path: Path, ports: Ports, database_url: str, redis_url: str) -> StartWorker:
-    """Start a ``secapi-worker``; settings by keyword."""
+    """Start a ``secapi-worker``; see ``StartWorker``."""
 
-    def start(**settings: str) -> AbstractAsyncContextManager[RunningWorker]:
+    def start(*launcher: str, **settings: str) -> AbstractAsyncContextManager[RunningWorker]:
         addresses = {"database_url": database_url, "redis_url": redis_url}
-        return running_worker(tmp_path, ports.reserve(), **addresses | settings)
+        return running_worker(tmp_path, ports.reserve(), *launcher, **addresses | settings)
 
     return start
 

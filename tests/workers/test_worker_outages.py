@@ -10,6 +10,8 @@ from sqlalchemy.engine import make_url
 from planned_scans import plan_noop_scan, until_outcome
 from running_worker import RunningWorker, StartWorker, announce
 from secapi_core.ledger.database import Database
+from secapi_dev.processes.state import StateDirectory
+from secapi_dev.servers.migrations import migrate
 from tcp_proxy import Mode, TcpProxy
 from waiting import until
 
@@ -101,4 +103,13 @@ async def test_a_worker_that_starts_before_its_servers_waits_for_them(
         await says(worker, "database")
         ledger.set(Mode.FORWARD)
         await until_outcome(database, job_id, lambda o: o.job.state == "succeeded", within=30)
+        await says(worker, "ok")
+
+
+async def test_a_worker_is_not_ready_before_somebody_has_migrated_the_database(
+    start: StartWorker, empty_database_url: str, server_state: StateDirectory
+) -> None:
+    async with start(database_url=empty_database_url) as worker:
+        await says(worker, "run secapi-migrate")
+        await migrate(empty_database_url, server_state)
         await says(worker, "ok")

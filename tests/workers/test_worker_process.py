@@ -55,7 +55,10 @@ async def test_a_job_runs_from_its_message_to_its_findings(
     worker: RunningWorker, database: Database, redis_url: str
 ) -> None:
     await until(worker.is_ready, within=30)
-    new, turnaround = 'findings_total{kind="new",scanner="noop"}', 'submit_to_finish_seconds_count{priority="normal"}'
+    new, turnaround = (
+        'findings_total{kind="new",scanner="noop"}',
+        'submit_to_finish_seconds_count{pool="code",priority="normal"}',
+    )
     before = worker.succeeded(), worker.metric(f"secapi_worker_{new}"), worker.metric(f"secapi_worker_{turnaround}")
     job_id = await plan_noop_scan(database, findings=4, label="first")
     announce(redis_url, job_id)

@@ -10,7 +10,8 @@ from contextlib import suppress
 
 import structlog
 
-from secapi_core import logs
+from secapi_core import error_tracking, logs
+from secapi_core.environment import read_settings
 from secapi_workers.runner.draining import Draining
 from secapi_workers.runner.workspace import Workspace
 from secapi_workers.settings import WorkerSettings
@@ -23,8 +24,9 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 def main() -> None:
     """Entry point of the console script."""
-    settings = WorkerSettings()
-    logs.configure(settings.log_level, settings.log_format, component="worker")
+    settings = read_settings(WorkerSettings)
+    report = error_tracking.start(settings, "worker")
+    logs.configure(settings.log_level, settings.log_format, component="worker", report=report)
     logging.captureWarnings(True)
     for chatter in ("celery.worker.strategy", "celery.app.trace"):
         # A line or two for every message; what became of its job is logged by us.
@@ -54,11 +56,13 @@ def _work(settings: WorkerSettings, workspace: Workspace) -> int:
     # The metrics library looks at the variable when it is imported, so what imports it comes after.
     from celery import signals
 
+    from secapi_core import metrics
     from secapi_workers.app import make_app
     from secapi_workers.probes import ProbeServer, Readiness
     from secapi_workers.process import WorkerProcess
     from secapi_workers.worker import ReplaceProcesses, ScanWorker, watch_consumer
 
+    metrics.announce("worker")
     draining = Draining()
     app = make_app(settings, WorkerProcess(settings, draining))
     app.steps["consumer"].add(ReplaceProcesses)

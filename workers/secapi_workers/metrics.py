@@ -28,24 +28,37 @@ def _slot() -> str:
 if DIRECTORY_VARIABLE in os.environ:
     values.ValueClass = values.MultiProcessValue(process_identifier=_slot)  # type: ignore[no-untyped-call]  # as below
 
-JOBS = Counter("secapi_worker_jobs", "Attempts that ended here, by outcome.", ["scanner", "outcome", "reason"])
-DELIVERIES = Counter("secapi_worker_deliveries", "Messages that came in, by what the ledger made of them.", ["result"])
-SCAN_SECONDS = Histogram("secapi_worker_scan_seconds", "Time the scanner itself ran.", ["scanner"], buckets=_SECONDS)
+ATTEMPTS = Counter(
+    "secapi_worker_attempts_total", "Attempts that ended here, by outcome", ["pool", "scanner", "outcome", "reason"]
+)
+DELIVERIES = Counter(
+    "secapi_worker_deliveries_total", "Messages that came in, by what the ledger made of them", ["result"]
+)
+SCAN_SECONDS = Histogram("secapi_worker_scan_seconds", "Time the scanner itself ran", ["scanner"], buckets=_SECONDS)
 CLAIM_TO_FINISH = Histogram(
-    "secapi_worker_claim_to_finish_seconds", "From the claim to committed results.", ["scanner"], buckets=_SECONDS
+    "secapi_worker_claim_to_finish_seconds", "From the claim to committed results", ["scanner"], buckets=_SECONDS
 )
 SUBMIT_TO_FINISH = Histogram(
-    "secapi_worker_submit_to_finish_seconds", "From planning to committed results.", ["priority"], buckets=_SECONDS
+    "secapi_worker_submit_to_finish_seconds",
+    "From planning to committed results",
+    ["pool", "priority"],
+    buckets=_SECONDS,
 )
-HEARTBEAT_FAILURES = Counter("secapi_worker_heartbeat_failures", "Heartbeats that the database did not answer.")
-LEASES_LOST = Counter("secapi_worker_leases_lost", "Jobs given up because they may be another worker's.", ["scanner"])
-PROCESSES_KILLED = Counter("secapi_worker_processes_killed", "Processes that scanners left behind.", ["scanner"])
-FINDINGS = Counter("secapi_worker_findings", "Findings in committed reports.", ["scanner", "kind"])
+HEARTBEAT_FAILURES = Counter("secapi_worker_heartbeat_failures_total", "Heartbeats that the database did not answer")
+LEASES_LOST = Counter(
+    "secapi_worker_leases_lost_total", "Jobs given up because they may be another worker's", ["scanner"]
+)
+PROCESSES_KILLED = Counter("secapi_worker_processes_killed_total", "Processes that scanners left behind", ["scanner"])
+FINDINGS = Counter(
+    "secapi_worker_findings_total",
+    "Findings in committed reports: seen, new among them, quarantined",
+    ["scanner", "kind"],
+)
 
 
 def count_end(job: ClaimedJob, outcome: str, reason: FailureReason | None = None) -> None:
     """An attempt ended; ``outcome`` is a job state, ``released`` or ``lost``."""
-    JOBS.labels(job.scanner, outcome, reason or "").inc()
+    ATTEMPTS.labels(job.pool, job.scanner, outcome, reason or "").inc()
     if outcome == "lost":
         LEASES_LOST.labels(job.scanner).inc()
 
@@ -63,7 +76,7 @@ def count_success(job: ClaimedJob, counts: IngestCounts, seconds: float) -> None
     CLAIM_TO_FINISH.labels(job.scanner).observe(seconds)
     # Both times by the database's clock, so that skewed clocks cannot make it negative.
     waited = (job.claimed_at - job.created_at).total_seconds()
-    SUBMIT_TO_FINISH.labels(job.priority).observe(waited + seconds)
+    SUBMIT_TO_FINISH.labels(job.pool, job.priority).observe(waited + seconds)
     for kind, number in (("seen", counts.seen), ("new", counts.new), ("quarantined", counts.quarantined)):
         FINDINGS.labels(job.scanner, kind).inc(number)
 

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import text
 
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.queries.schema import schema_problem
 from secapi_core.settings import Settings
 from secapi_workers import metrics
 
@@ -52,14 +52,13 @@ class Readiness:
         database = Database(self._settings, application="secapi-worker-readiness")
         try:
             async with asyncio.timeout(DATABASE_SECONDS), database.transaction() as session:
-                await session.execute(text("SELECT 1"))
+                return await schema_problem(session)
         except Exception as error:
             # Whatever is wrong with the database, the probe's answer is the place to say so.
             log.debug("database not reachable", error=str(error))
             return f"the database is not reachable: {type(error).__name__}"
         finally:
             await database.close()
-        return ""
 
 
 class ProbeServer:

@@ -7,7 +7,9 @@ from uuid import UUID
 
 import uvloop
 
+from secapi_core import error_tracking, tracing
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.objects import ArtifactStore
 from secapi_workers.runner.attempt import Equipment
 from secapi_workers.runner.draining import Draining
@@ -32,8 +34,10 @@ class WorkerProcess:
         """Make everything; connects to nothing yet, so it works while the database is away."""
         settings = self.settings
         self.draining.attach()
+        self._stop_tracing = tracing.start(settings, "worker")
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._database = Database(settings, application="secapi-worker")
+        watch_pool(self._database.engine)
         self._workspace = Workspace(settings.workdir)
         self._sandbox = Sandbox()
         path_variable = f"{settings.tools_dir / 'bin'}:{SYSTEM_PATH}"
@@ -68,3 +72,5 @@ class WorkerProcess:
         self._runner.close()
         self._sandbox.close()
         self._workspace.close()
+        self._stop_tracing()
+        error_tracking.flush()

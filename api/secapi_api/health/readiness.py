@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
 
-from sqlalchemy import text
-
-from secapi_api.errors import FieldError, Unavailable
+from secapi_api.errors import FieldError, LedgerUnavailable, Unavailable
 from secapi_api.kube.client import ApiserverRefused, KubernetesClient
 from secapi_api.ledger import Ledger
 from secapi_api.refreshed import Refreshed
 from secapi_core.crds.base import GROUP, VERSION
+from secapi_core.ledger.queries.schema import schema_problem
 
 PATIENCE = 2.0
 """Seconds that a dependency has to answer."""
@@ -30,7 +29,7 @@ class NotReady(Unavailable):
 
 
 class Readiness:
-    """Whether the database and the Kubernetes API answer."""
+    """Whether the database and the Kubernetes API answer, and have what requests need."""
 
     def __init__(self, ledger: Ledger, kubernetes: KubernetesClient) -> None:
         """Share the process's connections."""
@@ -54,7 +53,8 @@ class Readiness:
 
     async def _ask_database(self) -> None:
         async with self._ledger.reading() as session:
-            await session.execute(text("SELECT 1"))
+            if problem := await schema_problem(session):
+                raise LedgerUnavailable(problem)
 
     async def _ask_kubernetes(self) -> None:
         # Answers only while our kinds are installed, which its own readiness says nothing about.

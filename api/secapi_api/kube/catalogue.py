@@ -105,5 +105,6 @@ def _parsed(kind: type[R], item: dict[str, Any]) -> R | None:
     try:
         return kind.model_validate(item)
     except ValidationError as error:
-        log.warning("object left out", kind=kind.KIND, metadata=item.get("metadata", {}).get("name"), error=str(error))
+        name = item.get("metadata", {}).get("name")
+        log.warning("object left out", kind=kind.KIND, name=name, error=str(error))
         return None

@@ -67,6 +67,9 @@ class KubernetesClient:
         else:
             config.load_incluster_config(client_configuration=configuration)
         configuration.connection_pool_maxsize = settings.tuning.kubernetes_connections
+        # The kubeconfig names a proxy where one is needed; ~/.netrc, which each request would look up in a thread,
+        # has nothing to say about a cluster.
+        configuration.client_session_kwargs = {"trust_env": False}
         client = ApiClient(configuration)
         client.user_agent = FIELD_MANAGER
         return cls(client, settings.tuning)

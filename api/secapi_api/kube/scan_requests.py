@@ -7,8 +7,9 @@ from uuid import UUID
 
 from secapi_api.errors import Conflict, FieldError, Forbidden, InvalidRequest, KubernetesUnavailable
 from secapi_api.kube.client import FIELD_MANAGER, ApiserverRefused, KubernetesClient
+from secapi_core import tracing
 from secapi_core.crds.base import API_VERSION, GROUP, VERSION
-from secapi_core.crds.scanrequest import SUBMITTED_BY, ScanRequest, ScanRequestSpec
+from secapi_core.crds.scanrequest import SUBMITTED_BY, TRACEPARENT, ScanRequest, ScanRequestSpec
 
 SUBMISSION = f"{GROUP}/submission"
 """Annotation by which an object is recognised as the outcome of one submission, also after a lost answer."""
@@ -55,6 +56,8 @@ class ScanRequests:
     ) -> StoredRequest:
         """Create it, or find that an earlier try already has. Raises NameTaken, and ApiError for what cannot be."""
         annotations = {SUBMISSION: submission, SUBMITTED_BY: submitted_by}
+        if traceparent := tracing.current():
+            annotations[TRACEPARENT] = traceparent
         body = {
             "apiVersion": API_VERSION,
             "kind": ScanRequest.KIND,

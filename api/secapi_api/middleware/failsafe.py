@@ -5,6 +5,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secapi_api.problems import problem_response
+from secapi_core import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ class Failsafe:
             log.info("client went away before its request was complete", path=scope["path"])
         except Exception as error:  # Whatever it is, the process goes on with the next request.
             log.exception("request ended in a defect", path=scope["path"])
+            tracing.failed(error)
             if started:
                 raise
             await problem_response(scope, error)(scope, receive, send)

@@ -10,7 +10,8 @@ from secapi_api.metrics import REQUEST_DURATION, REQUESTS_IN_FLIGHT, method_labe
 ABORTED = "aborted"
 """Status label of a request that got no answer: it was cancelled, or the process made a mistake in answering."""
 
-_UNREMARKABLE = frozenset({"/healthz", "/readyz", "/metrics"})
+UNREMARKABLE = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths of probes and scrapes, which are most of the requests of an idle API: neither logged nor traced."""
 
 log = structlog.get_logger("secapi_api.access")
 
@@ -23,7 +24,7 @@ class Observation:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Probes and scrapes are logged at debug level: they are most of the requests of an idle API."""
+        """What is unremarkable is logged at debug level."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -44,7 +45,7 @@ class Observation:
             seconds = time.perf_counter() - started
             route = route_label(scope)
             REQUEST_DURATION.labels(route, method_label(scope), status).observe(seconds)
-            (log.debug if route in _UNREMARKABLE else log.info)(
+            (log.debug if route in UNREMARKABLE else log.info)(
                 "request answered",
                 method=scope["method"],
                 path=scope["path"],

@@ -17,6 +17,9 @@ SUBMITTED_BY = f"{GROUP}/submitted-by"
 """Annotation that says on whose behalf the object was made. Whoever may create ScanRequests may write what they like
 here, so it is for people who read, never for permissions."""
 
+TRACEPARENT = f"{GROUP}/traceparent"
+"""Annotation with the W3C trace context of whatever asked for the scan; without it, planning begins a trace."""
+
 
 class TargetType(StrEnum):
     """The kinds of target a scanner can take; also the key that is set in a ``Target``."""

@@ -31,6 +31,8 @@ class Database:
             pool_timeout=settings.database_pool_timeout,
             json_serializer=storable_json,
             json_deserializer=orjson.loads,
+            # Errors end up in logs, traces and error tracking, and parameters are findings and other people's secrets.
+            hide_parameters=True,
             connect_args={
                 "timeout": settings.database_pool_timeout,
                 "server_settings": {

@@ -52,6 +52,7 @@ class ClaimedJob:
     pool: str
     created_at: datetime
     claimed_at: datetime
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,17 @@ HELM = GoProgram(
     variables={"helm.sh/helm/v4/internal/version.version": _HELM.version("helm.sh/helm/v4")},
 )
 
-PROGRAMS = (HELM,)
+_PROMETHEUS = GoModule(Path(__file__).parent / "promtool")
+
+PROMTOOL = GoProgram(
+    module=_PROMETHEUS,
+    name="promtool",
+    package="github.com/prometheus/prometheus/cmd/promtool",
+    seconds=180,
+    variables={"github.com/prometheus/common/version.Version": _PROMETHEUS.version("github.com/prometheus/prometheus")},
+)
+
+PROGRAMS = (HELM, PROMTOOL)
 
 
 async def find_or_build(program: GoProgram, progress: Progress) -> Path:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import structlog
 
-from secapi_core import planning
+from secapi_core import planning, tracing
 from secapi_core.crds.scanpolicy import ScanPolicySpec
 from secapi_core.errors import Rejected
 from secapi_core.failures import Failure, FailureReason
@@ -78,7 +78,7 @@ class ScanPlanner:
 
     async def _store_plan(self, scan: NewScan, plan: planning.Plan) -> None:
         async with self._database.transaction() as session:
-            await plan_scan(session, scan, plan)
+            await plan_scan(session, scan, plan, traceparent=tracing.current())
         log.info("scan planned", scan_id=str(scan.id), namespace=scan.namespace, name=scan.name, jobs=len(plan.jobs))
 
     async def _reject(self, scan: StoredScan, failure: Failure) -> None:

@@ -74,6 +74,12 @@ class ScanPresenter:
 
 def _count(summary: ScanSummary) -> None:
     outcome = summary.state.value
-    metrics.SCANS.labels(outcome, summary.reason or "Completed").inc()
+    metrics.SCANS.labels(summary.namespace, outcome, summary.reason or "Completed").inc()
+    for job_outcome, number in (
+        ("succeeded", summary.jobs_succeeded),
+        ("failed", summary.jobs_failed),
+        ("cancelled", summary.jobs_cancelled),
+    ):
+        metrics.JOBS.labels(summary.namespace, job_outcome).inc(number)
     if summary.completed_at is not None:
         metrics.SCAN_DURATION.labels(outcome).observe((summary.completed_at - summary.created_at).total_seconds())

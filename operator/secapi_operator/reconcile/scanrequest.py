@@ -8,6 +8,7 @@ or, should either be lost, from the sweep.
 import time
 from uuid import UUID
 
+from secapi_core import tracing
 from secapi_core.ledger.database import Database
 from secapi_core.planning import PlatformLimits
 from secapi_operator.kube import Kube
@@ -68,8 +69,14 @@ class ScanReconciler:
         step = decide(stored, summary, self.delays, monotonic=time.monotonic(), wall=time.time())
         if not isinstance(step, Plan):
             self._line.leave(key)
-        await self._take(key, step)
-        return type(step).__name__.lower()
+        name = type(step).__name__.lower()
+        if isinstance(step, (Nothing, Wait)):
+            await self._take(key, step)
+        else:
+            attributes = {"secapi.scan.id": key.uid, "k8s.namespace.name": key.namespace}
+            with tracing.span(name, parent=stored.traceparent if stored else None, attributes=attributes):
+                await self._take(key, step)
+        return name
 
     async def _take(self, key: ScanKey, step: Step) -> None:
         match step:

@@ -1,6 +1,7 @@
 """API keys: shown once, kept as a keyed hash, and good for nothing once expired or revoked."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -12,9 +13,11 @@ from secapi_core.ledger.transitions.api_keys import create_api_key
 PEPPER = b"pepper"
 
 
-async def create(database: Database, namespace: str | None = "team-a") -> str:
+async def create(database: Database, namespace: str | None = "team-a", *, lifetime: timedelta | None = None) -> str:
     async with database.transaction() as session:
-        return await create_api_key(session, name="ci", namespace=namespace, role="operator", pepper=PEPPER)
+        return await create_api_key(
+            session, name="ci", namespace=namespace, role="operator", pepper=PEPPER, lifetime=lifetime
+        )
 
 
 async def verify(database: Database, secret: str, pepper: bytes = PEPPER) -> ApiKeyIdentity | None:
@@ -78,6 +81,14 @@ async def test_a_key_that_expires_later_is_good(database: Database) -> None:
     secret = await create(database)
     await execute(database, "UPDATE api_keys SET expires_at = now() + interval '1 minute'")
 
+    assert await verify(database, secret) is not None
+
+
+async def test_a_lifetime_begins_now(database: Database) -> None:
+    secret = await create(database, lifetime=timedelta(days=30))
+
+    ((lifetime,),) = await fetch(database, "SELECT expires_at - created_at FROM api_keys")
+    assert lifetime == timedelta(days=30)
     assert await verify(database, secret) is not None
 
 

@@ -90,12 +90,25 @@ def whole_reads(plan: dict[str, Any]) -> Iterator[str]:
         yield from whole_reads(part)
 
 
-async def whole_reads_of(session: AsyncSession, statement: str, parameters: Any) -> list[str]:
+def indexes(plan: dict[str, Any]) -> Iterator[str]:
+    """Indexes that ``plan`` reads."""
+    if "Index Name" in plan:
+        yield plan["Index Name"]
+    for part in plan.get("Plans", []):
+        yield from indexes(part)
+
+
+async def explain(session: AsyncSession, statement: str, parameters: Any = ()) -> dict[str, Any]:
     connection = (await (await session.connection()).get_raw_connection()).driver_connection
     assert connection is not None
     explained = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
     (plan,) = explained if isinstance(explained, list) else orjson.loads(explained)
-    return list(whole_reads(plan["Plan"]))
+    root: dict[str, Any] = plan["Plan"]
+    return root
+
+
+async def whole_reads_of(session: AsyncSession, statement: str, parameters: Any) -> list[str]:
+    return list(whole_reads(await explain(session, statement, parameters)))
 
 
 Call = Callable[[AsyncSession], Awaitable[object]]
@@ -154,6 +167,14 @@ async def test_looking_up_findings_does_not_read_a_whole_table(database: Databas
     fingerprints = [sha256(str(number).encode()).digest() for number in range(2_000)]
     async with database.transaction() as session:
         assert await whole_reads_of(session, KNOWN, ("team-7", fingerprints, True, SCAN)) == []
+
+
+@pytest.mark.parametrize("pools", ["", " WHERE pool IN ('pool-1', 'pool-2')"])
+async def test_autoscalers_read_only_jobs_that_have_not_ended(database: Database, pools: str) -> None:
+    async with database.transaction() as session:
+        plan = await explain(session, f"SELECT coalesce(sum(jobs), 0) FROM pool_load{pools}")  # noqa: S608 - as above
+        assert set(indexes(plan)) == {"ix_scan_jobs_queued", "ix_scan_jobs_running"}
+        assert list(whole_reads(plan)) == []
 
 
 async def test_a_whole_read_would_be_noticed(database: Database) -> None:

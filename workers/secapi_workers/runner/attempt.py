@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
+from secapi_core import tracing
 from secapi_core.argv import Paths, build_argv
 from secapi_core.errors import JobFailed
 from secapi_core.failures import FailureReason
@@ -73,11 +74,12 @@ class Attempt:
         deadline = time.monotonic() + self.job.timeout_seconds
         with self.equipment.workspace.run_directory() as directory:
             prepared = await self._prepare(directory, deadline)
-            await self._scan(directory, prepared, deadline)
+            with tracing.span("scan"):
+                await self._scan(directory, prepared, deadline)
             return await self._commit(directory, prepared)
 
     async def _prepare(self, directory: RunDirectory, deadline: float) -> Prepared:
-        with self._timed(Phase.PREPARING):
+        with tracing.span("prepare"), self._timed(Phase.PREPARING):
             try:
                 async with asyncio.timeout(deadline - time.monotonic()):
                     return await self.equipment.sources.prepare(self.job, directory)
@@ -136,17 +138,17 @@ class Attempt:
         self.stats["report_bytes"] = report_path(self.job.spec, directory).stat().st_size
 
         async def commit() -> IngestCounts:
-            self.lease.enter(Phase.PARSING)
             quarantined: list[Quarantined] = []
             # Read anew for each try: what the last one consumed went away with its transaction.
-            with open_regular(report_path(self.job.spec, directory)) as stream:
+            with self._parsing(), open_regular(report_path(self.job.spec, directory)) as stream:
                 findings = self._findings(cast("BinaryIO", stream), prepared, quarantined)
                 identified = identify(self.job.namespace, self.job.target_key, self.job.family, findings)
                 async with self.equipment.database.transaction() as session:
                     return await finish_job(session, self.job, identified, quarantined, self.report)
 
         # No limit on one try: the lease is being kept meanwhile, and its end cancels this.
-        return await persistently(commit, seconds_left=lambda: self.lease.seconds_left)
+        with tracing.span("commit"):
+            return await persistently(commit, seconds_left=lambda: self.lease.seconds_left)
 
     def _findings(self, stream: BinaryIO, prepared: Prepared, quarantined: list[Quarantined]) -> Iterator[Finding]:
         """The report's findings, placed where the target is; bad entries go to ``quarantined``."""
@@ -164,6 +166,17 @@ class Attempt:
             else:
                 yield item
         self.lease.enter(Phase.COMMITTING)
+
+    @contextmanager
+    def _parsing(self) -> Iterator[None]:
+        """The report is parsed while it is being stored, so the one is a part of the other."""
+        self.lease.enter(Phase.PARSING)
+        began = self.lease.phase_started
+        try:
+            yield
+        finally:
+            parsed = self.lease.phase is Phase.COMMITTING
+            tracing.completed("parse", began=began, ended=self.lease.phase_started if parsed else None)
 
     @contextmanager
     def _timed(self, phase: Phase) -> Iterator[None]:

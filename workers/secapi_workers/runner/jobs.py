@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bound_contextvars
 
+from secapi_core import tracing
 from secapi_core.errors import CancelRequested, SecapiError, Superseded
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.ledger.states import JobState
@@ -66,8 +67,17 @@ class JobRunner:
             metrics.DELIVERIES.labels("claimed").inc()
             job = lease.job
             with bound_contextvars(scan_id=str(job.scan_id), scanner=job.scanner, attempt=job.attempt):
-                log.info("job claimed", namespace=job.namespace)
-                await self._own(lease)
+                attributes: tracing.Attributes = {
+                    "secapi.scan.id": str(job.scan_id),
+                    "secapi.job.id": str(job.id),
+                    "secapi.attempt": job.attempt,
+                    "k8s.namespace.name": job.namespace,
+                }
+                name = f"job {job.scanner}"
+                with tracing.span(name, parent=job.traceparent, began=lease.claimed, attributes=attributes):
+                    tracing.completed("claim", began=lease.claimed)
+                    log.info("job claimed", namespace=job.namespace)
+                    await self._own(lease)
 
     async def _claim(self, job_id: UUID) -> Lease | None:
         if self.draining.begun:
@@ -124,10 +134,12 @@ class JobRunner:
         except (Superseded, Unavailable):
             await self._interrupted(lease, Ended.LOST)
         except SecapiError as error:
+            tracing.failed(error)
             await self._fail(attempt, error.failure)
         except Exception as error:
             # The outermost loop of a job: a defect fails the job, not the worker.
             log.exception("defect while running a job")
+            tracing.failed(error)
             message = f"unexpected {type(error).__name__} in the worker; its log has the details"
             await self._fail(attempt, Failure(FailureReason.INTERNAL_ERROR, message))
         else:

@@ -33,6 +33,8 @@ class ScanJob(Created, Base):
     parameters: Mapped[Json]
     timeout_seconds: Mapped[int]
     max_attempts: Mapped[int]
+    traceparent: Mapped[str | None]
+    """W3C trace context of the planning, where that was traced."""
 
     state: Mapped[JobState] = mapped_column(text_enum(JobState, "state"))
     attempt: Mapped[int] = mapped_column(server_default="0")

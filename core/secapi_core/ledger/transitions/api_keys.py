@@ -1,5 +1,7 @@
 """create_api_key: a new secret, of which only a keyed hash is kept."""
 
+from datetime import timedelta
+
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -7,13 +9,24 @@ from uuid_utils.compat import uuid7
 from secapi_core.ledger.api_key_secrets import Secret
 
 _CREATE = text("""
-    INSERT INTO api_keys (id, name, prefix, digest, namespace, role)
-    VALUES (:id, :name, :prefix, :digest, :namespace, :role)
+    INSERT INTO api_keys (id, name, prefix, digest, namespace, role, expires_at)
+    VALUES (:id, :name, :prefix, :digest, :namespace, :role, now() + CAST(:lifetime AS interval))
 """)
 
 
-async def create_api_key(session: AsyncSession, *, name: str, namespace: str | None, role: str, pepper: bytes) -> str:
-    """Make a key for ``namespace`` (``None``: the whole platform) and return its secret, which nobody can see again."""
+async def create_api_key(
+    session: AsyncSession,
+    *,
+    name: str,
+    namespace: str | None,
+    role: str,
+    pepper: bytes,
+    lifetime: timedelta | None = None,
+) -> str:
+    """Make a key for ``namespace`` (``None``: the whole platform) and return its secret, which nobody can see again.
+
+    Without a ``lifetime`` it is good until it is revoked.
+    """
     secret = Secret.new()
     parameters = {
         "id": uuid7(),
@@ -22,6 +35,7 @@ async def create_api_key(session: AsyncSession, *, name: str, namespace: str | N
         "digest": secret.digest(pepper),
         "namespace": namespace,
         "role": role,
+        "lifetime": lifetime,
     }
     await session.execute(_CREATE, parameters)
     return secret.text

@@ -33,7 +33,7 @@ _CLAIM = text(f"""
     )
     SELECT job.id, job.scan_id, job.namespace, job.scanner, job.family, spec.spec, scans.scope, job.target,
            job.target_key, job.parameters, job.timeout_seconds, job.attempt, job.max_attempts, job.priority, job.pool,
-           job.created_at, now() AS claimed_at, (SELECT count(*) FROM notified) AS notified
+           job.created_at, job.traceparent, now() AS claimed_at, (SELECT count(*) FROM notified) AS notified
     FROM job
     JOIN scanner_specs AS spec ON spec.digest = job.scanner_digest
     JOIN scans ON scans.id = job.scan_id

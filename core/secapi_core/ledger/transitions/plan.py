@@ -33,10 +33,10 @@ _PLAN = text(f"""
         ON CONFLICT DO NOTHING
     ), jobs AS (
         INSERT INTO scan_jobs (id, scan_id, namespace, ordinal, scanner, family, scanner_digest, pool, priority,
-                               target, target_key, parameters, timeout_seconds, max_attempts, state)
+                               target, target_key, parameters, timeout_seconds, max_attempts, traceparent, state)
         SELECT job.id, planned.id, planned.namespace, job.ordinal, job.scanner, job.family, job.scanner_digest,
                job.pool, planned.priority, job.target, job.target_key, job.parameters, job.timeout_seconds,
-               job.max_attempts, 'queued'
+               job.max_attempts, :traceparent, 'queued'
         FROM planned, jsonb_to_recordset(:jobs) AS job (
             id uuid, ordinal integer, scanner text, family text, scanner_digest text, pool text, target jsonb,
             target_key text, parameters jsonb, timeout_seconds integer, max_attempts integer
@@ -64,8 +64,8 @@ _REJECT = text(f"""
 """)  # noqa: S608 - channel names are constants
 
 
-async def plan_scan(session: AsyncSession, scan: NewScan, plan: Plan) -> bool:
-    """Make ``scan`` queued with the plan's jobs and a message for each.
+async def plan_scan(session: AsyncSession, scan: NewScan, plan: Plan, *, traceparent: str | None = None) -> bool:
+    """Make ``scan`` queued with the plan's jobs and a message for each. ``traceparent`` is what the jobs go on with.
 
     Returns whether this call did it: false if the scan was planned, rejected or cancelled before.
     """
@@ -85,6 +85,7 @@ async def plan_scan(session: AsyncSession, scan: NewScan, plan: Plan) -> bool:
         "jobs_total": len(jobs),
         "jobs": storable_json(jobs),
         "specs": storable_json(specs),
+        "traceparent": traceparent,
     }
     return bool((await session.execute(_PLAN, parameters)).all())
 

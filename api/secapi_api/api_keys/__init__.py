@@ -1,0 +1,1 @@
+"""API keys, made by whoever can reach the database."""

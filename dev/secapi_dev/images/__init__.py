@@ -1,0 +1,1 @@
+"""What the image build needs besides shell: see the Dockerfile and ``images/``."""

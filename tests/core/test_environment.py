@@ -1,0 +1,60 @@
+"""What whoever starts a component with a wrong environment gets to read."""
+
+from typing import Annotated
+
+import pytest
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from secapi_core.environment import read_settings
+
+
+class Inner(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SECAPI_INNER_")
+
+    workers: Annotated[int, Field(ge=1)] = 1
+
+
+class Outer(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SECAPI_")
+
+    pepper: Annotated[SecretStr, Field(min_length=16)]
+    pools: tuple[str, ...] = ()
+    pod_name: Annotated[int, Field(validation_alias="POD_NAME")] = 0
+    inner: Inner = Field(default_factory=Inner)
+
+
+def told(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        read_settings(Outer)
+    return str(ended.value.code)
+
+
+def test_right_settings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECAPI_PEPPER", "sixteen characters")
+    monkeypatch.setenv("SECAPI_INNER_WORKERS", "3")
+
+    assert read_settings(Outer).inner.workers == 3
+
+
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch) == "SECAPI_PEPPER is not set"
+
+
+def test_every_wrong_variable_is_named_and_no_value_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = told(monkeypatch, SECAPI_PEPPER="hunter2", POD_NAME="x").splitlines()
+
+    assert [line.partition(":")[0] for line in lines] == ["SECAPI_PEPPER", "POD_NAME"]
+    assert "hunter2" not in "".join(lines)
+
+
+def test_a_variable_of_a_group_is_named_with_the_groups_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = told(monkeypatch, SECAPI_PEPPER="sixteen characters", SECAPI_INNER_WORKERS="0")
+
+    assert wrong == "SECAPI_INNER_WORKERS: Input should be greater than or equal to 1"
+
+
+def test_a_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert '"pools"' in told(monkeypatch, SECAPI_PEPPER="sixteen characters", SECAPI_POOLS="a,b")
