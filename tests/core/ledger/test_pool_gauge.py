@@ -27,6 +27,7 @@ async def test_the_gauge_follows_connections_out_of_the_pool_and_back(database: 
 async def test_a_connection_that_the_server_closed_is_replaced_and_not_counted_twice(database: Database) -> None:
     watch_pool(database.engine)
     async with database.transaction() as other, database.transaction() as session:
+        await other.execute(text("SELECT 1"))
         pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         await session.commit()
         await other.execute(text("SELECT pg_terminate_backend(:pid, 1000)"), {"pid": pid})
