@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import ProgrammingError
 
 from secapi_core.errors import describe
 from secapi_core.ledger.database import Database
@@ -58,6 +59,8 @@ class ScanLoader:
             try:
                 async with self._database.transaction() as session:
                     return await get_states(session, ids)
+            except ProgrammingError:
+                raise  # it did answer: the schema is not the one this version reads
             except LEDGER_DOWN as error:
                 log.warning("ledger does not answer", failures=backoff.failures + 1, error=describe(error))
                 await backoff.failed()
