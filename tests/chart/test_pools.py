@@ -80,9 +80,9 @@ async def test_jobs_are_given_back_before_the_pod_is_killed(own: dict[str, int],
 def test_the_work_directory_is_below_a_volume_of_its_own(external: Rendering) -> None:
     # The volume's root belongs to root and is open to all, which the worker refuses.
     pod, container = external.pod("worker-code"), external.container("worker-code")
-    assert {"name": "work", "mountPath": "/work"} in container["volumeMounts"]
+    assert {"name": "work", "mountPath": "/var/lib/secapi"} in container["volumeMounts"]
     assert {"name": "work", "emptyDir": {"sizeLimit": "4Gi"}} in pod["spec"]["volumes"]
-    assert environment(container)["SECAPI_WORKDIR"] == "/work/runs"
+    assert environment(container)["SECAPI_WORKDIR"] == "/var/lib/secapi/runs"
 
 
 def test_a_worker_finds_its_tools_where_the_image_has_them(external: Rendering) -> None:
