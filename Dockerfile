@@ -10,7 +10,7 @@ ARG BASE=debian:bookworm-slim
 ARG BASE_DIGEST=
 ARG VERSION=0.1.0
 ARG REVISION=unknown
-ARG SOURCE=
+ARG SOURCE=unknown
 
 # --- what every image has -------------------------------------------------------------------------------------------
 
@@ -24,6 +24,19 @@ RUN apt-get update -qq \
 ENV HOME=/tmp LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     PATH=/opt/secapi/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # Passes signals on to the component and reaps what scanners leave to process 1.
+ENTRYPOINT ["/usr/bin/tini", "--"]
+
+# Components without scanners need nothing but Python: the package manager, Perl, bash and the like go. By a copy of what
+# is left, as a layer cannot make those below it smaller. dpkg's database stays, and stays true.
+FROM base AS purged
+COPY images/purge-base /
+RUN /purge-base && rm /purge-base
+
+FROM scratch AS runtime
+COPY --from=purged / /
+# As in base, whose configuration a copy does not have.
+ENV HOME=/tmp LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    PATH=/opt/secapi/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENTRYPOINT ["/usr/bin/tini", "--"]
 
 FROM base AS base-network
@@ -45,7 +58,7 @@ RUN apt-get update -qq \
 
 FROM base AS installer
 RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends python3-pip python3-venv
+ && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends binutils python3-pip python3-venv
 WORKDIR /build
 COPY images/ images/
 
@@ -83,10 +96,10 @@ RUN images/build-wheel
 
 FROM build AS api-package
 COPY --from=api-environment /opt/secapi /opt/secapi
-COPY --from=base /var/lib/dpkg /image/dpkg
+COPY --from=runtime /var/lib/dpkg /image/dpkg
 RUN images/stage-component api secapi_api
 
-FROM base AS api
+FROM runtime AS api
 COPY --from=api-environment /opt/secapi /opt/secapi
 COPY --from=api-package /staging /
 ENV SECAPI_API_HOST=0.0.0.0
@@ -107,10 +120,10 @@ LABEL org.opencontainers.image.title="SecAPI API" \
 
 FROM build AS operator-package
 COPY --from=operator-environment /opt/secapi /opt/secapi
-COPY --from=base /var/lib/dpkg /image/dpkg
+COPY --from=runtime /var/lib/dpkg /image/dpkg
 RUN images/stage-component operator secapi_operator
 
-FROM base AS operator
+FROM runtime AS operator
 COPY --from=operator-environment /opt/secapi /opt/secapi
 COPY --from=operator-package /staging /
 ENV SECAPI_OPERATOR_PROBE_HOST=0.0.0.0
@@ -207,10 +220,10 @@ LABEL org.opencontainers.image.title="SecAPI worker" \
 
 FROM build AS migrations-package
 COPY --from=migrations-environment /opt/secapi /opt/secapi
-COPY --from=base /var/lib/dpkg /image/dpkg
+COPY --from=runtime /var/lib/dpkg /image/dpkg
 RUN images/stage-component migrations secapi_migrations
 
-FROM base AS migrations
+FROM runtime AS migrations
 COPY --from=migrations-environment /opt/secapi /opt/secapi
 COPY --from=migrations-package /staging /
 CMD ["secapi-migrate"]

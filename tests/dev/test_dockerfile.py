@@ -68,17 +68,21 @@ def inherited(target: str, keyword: str) -> str:
     return next(stage.all(keyword)[-1] for stage in lineage(target) if stage.all(keyword))
 
 
+def sources(stage: Stage) -> set[str]:
+    """Stages that files are copied from."""
+    return {copy.split()[0].removeprefix("--from=") for copy in stage.all("COPY") if copy.startswith("--from=")}
+
+
 def commands(target: str) -> set[str]:
     """Scanners and Debian packages that were installed for the target."""
-    sources = {copy.split()[0].removeprefix("--from=") for copy in STAGES[target].all("COPY")}
-    runs = [run for name in sources for run in STAGES[name].all("RUN") if "install-tools" in run]
+    runs = [run for name in sources(STAGES[target]) for run in STAGES[name].all("RUN") if "install-tools" in run]
     runs += [run for stage in lineage(target) for run in stage.all("RUN") if "apt-get install" in run]
     return {word for run in runs for word in run.split()}
 
 
 def test_every_base_is_a_stage_or_pinned_by_tag_and_perhaps_by_digest() -> None:
     external = {stage.base for stage in STAGES.values()} - set(STAGES)
-    assert external == {"${BASE}${BASE_DIGEST:+@${BASE_DIGEST}}"}
+    assert external == {"${BASE}${BASE_DIGEST:+@${BASE_DIGEST}}", "scratch"}
     assert re.fullmatch(r"debian:[a-z]+-slim", ARGUMENTS["BASE"])
     assert ARGUMENTS["BASE_DIGEST"] == ""
 
@@ -106,6 +110,19 @@ def test_a_target_is_labelled(target: str) -> None:
     (labels,) = STAGES[target].all("LABEL")
     assert set(re.findall(r"org\.opencontainers\.image\.(\w+)=", labels)) == LABELS
     assert f'licenses="{PROJECT["license"]}"' in labels
+
+
+def test_the_copy_of_the_base_has_its_configuration() -> None:
+    assert STAGES["runtime"].base == "scratch"
+    for keyword in ("ENV", "ENTRYPOINT"):
+        assert STAGES["runtime"].all(keyword) == STAGES["base"].all(keyword)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_bill_of_materials_is_made_of_what_the_target_has(target: str) -> None:
+    image, package = STAGES[target], STAGES[f"{target}-package"]
+    assert f"--from={image.base} /var/lib/dpkg /image/dpkg" in package.all("COPY")
+    assert sources(image) - {package.name} == sources(package) - {image.base}
 
 
 def test_the_version_is_the_projects() -> None:
