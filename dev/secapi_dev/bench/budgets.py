@@ -20,6 +20,7 @@ class Budget:
 
 
 BUDGETS = {
+    ("memory", "worker_pss_mb"): Budget(120),
     ("overhead", "overhead_p95_ms"): Budget(100),
     ("throughput", "scans_per_second"): Budget(60, at_least=True),
     ("ingest", "100k_new_to_raw_copy"): Budget(0.75, at_least=True),

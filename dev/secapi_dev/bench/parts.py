@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from enum import StrEnum
 
-from secapi_dev.bench import ingest, machine, overhead, throughput
+from secapi_dev.bench import ingest, machine, memory, overhead, throughput
 from secapi_dev.bench.databases import empty_database
 from secapi_dev.bench.laboratory import Figures, Laboratory, laboratory
 from secapi_dev.bench.machine import Facts
@@ -13,6 +13,7 @@ from secapi_dev.progress import Progress
 class Part(StrEnum):
     """What can be measured by itself, in the order in which it is."""
 
+    MEMORY = "memory"
     OVERHEAD = "overhead"
     THROUGHPUT = "throughput"
     INGEST = "ingest"
@@ -24,6 +25,7 @@ async def _ingest(lab: Laboratory) -> Figures:
 
 
 IN_STACK: dict[Part, Callable[[Laboratory], Awaitable[Figures]]] = {
+    Part.MEMORY: memory.measure,
     Part.OVERHEAD: overhead.measure,
     Part.THROUGHPUT: throughput.measure,
     Part.INGEST: _ingest,
