@@ -24,6 +24,7 @@ BUDGETS = {
     ("overhead", "overhead_p95_ms"): Budget(100),
     ("throughput", "scans_per_second"): Budget(60, at_least=True),
     ("throughput", "writes_per_scan_max"): Budget(4),
+    ("api", "get_to_plain"): Budget(0.65, at_least=True),
     ("ingest", "100k_new_to_raw_copy"): Budget(0.75, at_least=True),
     ("ingest", "100k_known_to_raw_copy"): Budget(1.0, at_least=True),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from enum import StrEnum
 
-from secapi_dev.bench import ingest, machine, memory, overhead, throughput
+from secapi_dev.bench import api, ingest, machine, memory, overhead, throughput
 from secapi_dev.bench.databases import empty_database
 from secapi_dev.bench.laboratory import Figures, Laboratory, laboratory
 from secapi_dev.bench.machine import Facts
@@ -16,6 +16,7 @@ class Part(StrEnum):
     MEMORY = "memory"
     OVERHEAD = "overhead"
     THROUGHPUT = "throughput"
+    API = "api"
     INGEST = "ingest"
 
 
@@ -28,6 +29,7 @@ IN_STACK: dict[Part, Callable[[Laboratory], Awaitable[Figures]]] = {
     Part.MEMORY: memory.measure,
     Part.OVERHEAD: overhead.measure,
     Part.THROUGHPUT: throughput.measure,
+    Part.API: api.measure,
     Part.INGEST: _ingest,
 }
 """Those that are measured one after the other in one stack."""
