@@ -27,4 +27,7 @@ BUDGETS = {
     ("api", "get_to_plain"): Budget(0.65, at_least=True),
     ("ingest", "100k_new_to_raw_copy"): Budget(0.75, at_least=True),
     ("ingest", "100k_known_to_raw_copy"): Budget(1.0, at_least=True),
+    ("reads", "scan_findings_database_p95_ms"): Budget(5),
+    ("reads", "findings_page_database_p95_ms"): Budget(5),
+    ("reads", "scans_page_database_p95_ms"): Budget(5),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from enum import StrEnum
 
-from secapi_dev.bench import api, ingest, machine, memory, overhead, throughput
+from secapi_dev.bench import api, ingest, machine, memory, overhead, reads, throughput
 from secapi_dev.bench.databases import empty_database
 from secapi_dev.bench.laboratory import Figures, Laboratory, laboratory
 from secapi_dev.bench.machine import Facts
@@ -18,6 +18,7 @@ class Part(StrEnum):
     THROUGHPUT = "throughput"
     API = "api"
     INGEST = "ingest"
+    READS = "reads"
 
 
 async def _ingest(lab: Laboratory) -> Figures:
@@ -31,6 +32,7 @@ IN_STACK: dict[Part, Callable[[Laboratory], Awaitable[Figures]]] = {
     Part.THROUGHPUT: throughput.measure,
     Part.API: api.measure,
     Part.INGEST: _ingest,
+    Part.READS: reads.measure,
 }
 """Those that are measured one after the other in one stack."""
 
