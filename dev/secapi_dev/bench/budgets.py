@@ -30,4 +30,6 @@ BUDGETS = {
     ("reads", "scan_findings_database_p95_ms"): Budget(5),
     ("reads", "findings_page_database_p95_ms"): Budget(5),
     ("reads", "scans_page_database_p95_ms"): Budget(5),
+    ("operator", "rss_mb"): Budget(180),
+    ("operator", "steady_seconds"): Budget(15),
 }

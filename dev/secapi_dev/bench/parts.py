@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from enum import StrEnum
 
-from secapi_dev.bench import api, ingest, machine, memory, overhead, reads, throughput
+from secapi_dev.bench import api, ingest, machine, memory, overhead, reads, restart, throughput
 from secapi_dev.bench.databases import empty_database
 from secapi_dev.bench.laboratory import Figures, Laboratory, laboratory
 from secapi_dev.bench.machine import Facts
@@ -19,6 +19,7 @@ class Part(StrEnum):
     API = "api"
     INGEST = "ingest"
     READS = "reads"
+    OPERATOR = "operator"
 
 
 async def _ingest(lab: Laboratory) -> Figures:
@@ -34,7 +35,7 @@ IN_STACK: dict[Part, Callable[[Laboratory], Awaitable[Figures]]] = {
     Part.INGEST: _ingest,
     Part.READS: reads.measure,
 }
-"""Those that are measured one after the other in one stack."""
+"""Those that are measured one after the other in one stack; the operator has servers of its own."""
 
 
 async def run(
@@ -50,3 +51,8 @@ async def run(
             for part in in_stack:
                 async with progress.during(f"measuring {part}"):
                     figures[part] = await IN_STACK[part](lab)
+    if Part.OPERATOR in wanted:
+        async with restart.servers(progress) as servers:
+            facts |= await machine.versions(servers.backends, progress)
+            async with progress.during(f"measuring {Part.OPERATOR}"):
+                figures[Part.OPERATOR] = await restart.measure(servers)
