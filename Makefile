@@ -77,8 +77,8 @@ test-long: setup ## The tests that take long, at full size
 	$(BIN)/pytest -m long $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure: prints a table, writes build/bench.json
-	@$(BIN)/secapi-dev bench
+bench: setup ## Measure: prints a table, writes build/bench.json (ARGS="overhead" measures one part)
+	@$(BIN)/secapi-dev bench $(ARGS)
 
 # --- ship -----------------------------------------------------------------------------------------------------------
 

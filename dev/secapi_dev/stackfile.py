@@ -24,6 +24,14 @@ class Stack:
     worker_urls: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Pids:
+    """Process ids of a running stack: of what it has one of, by name, and of its workers; a given server has none."""
+
+    single: Mapping[str, int]
+    workers: Sequence[int]
+
+
 def write(stack: Stack, pids: Mapping[str, int], directory: Path) -> None:
     """Write the file; ``pids`` by component, with workers as ``worker-0`` and on; a server that was given has none.
 
@@ -49,3 +57,9 @@ def write(stack: Stack, pids: Mapping[str, int], directory: Path) -> None:
         json.dump(content, file, indent=2)
         file.write("\n")
     draft.rename(directory / NAME)
+
+
+def read_pids(directory: Path) -> Pids:
+    """The process ids that the file names at this moment."""
+    pids = json.loads((directory / NAME).read_text())["pids"]
+    return Pids({name: pids[name] for name in SINGLE if pids[name] is not None}, pids["worker"])

@@ -1,0 +1,64 @@
+"""Scans that do nothing, with the no-op scanner: sent over REST, waited for in the ledger."""
+
+import asyncio
+from collections.abc import Collection
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from secapi_dev.bench.ledger import Ledger
+from secapi_dev.bench.load import Connection
+from secapi_dev.errors import StackError
+
+NAMESPACE = "default"
+FINDINGS = 5
+DEADLINE = 300.0
+
+POLICY = {
+    "apiVersion": "secapi.dev/v1alpha1",
+    "kind": "ScanPolicy",
+    "metadata": {"name": "bench", "namespace": NAMESPACE},
+    "spec": {"allowedTargets": {"cidrs": ["127.0.0.0/8"]}},
+}
+"""Allows loopback, which the scans name but never touch."""
+
+_BODY = {
+    "namespace": NAMESPACE,
+    "spec": {
+        "targets": [{"url": "http://127.0.0.1/"}],
+        "scanners": [{"name": "noop", "parameters": {"findings": FINDINGS}}],
+        # The last of the four writes of a scan's life is the deletion of its object.
+        "ttlSecondsAfterFinished": 30,
+    },
+}
+BODY = orjson.dumps(_BODY)
+
+_ENDED = "SELECT count(*) FROM scans WHERE id = ANY($1) AND completed_at IS NOT NULL"
+_FAILED = "SELECT count(*) FROM scans WHERE id = ANY($1) AND state <> 'succeeded'"
+
+
+class Scan(NamedTuple):
+    """A submitted scan; ``name`` is its ScanRequest's."""
+
+    id: UUID
+    name: str
+
+
+async def submit(api: Connection) -> Scan:
+    """Send one scan."""
+    answer = orjson.loads(await api.post("/v1/scans", BODY))
+    return Scan(UUID(answer["id"]), answer["name"])
+
+
+async def finished(ledger: Ledger, scans: Collection[Scan]) -> None:
+    """Wait until all have ended; ``StackError`` when one did not succeed or they take too long."""
+    ids = [scan.id for scan in scans]
+    try:
+        async with asyncio.timeout(DEADLINE):
+            while await ledger.fetchval(_ENDED, ids) < len(ids):
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise StackError(f"{len(ids)} no-op scans did not end within {DEADLINE:g} s") from None
+    if failed := await ledger.fetchval(_FAILED, ids):
+        raise StackError(f"{failed} of {len(ids)} no-op scans did not succeed")
