@@ -29,11 +29,8 @@ async def test_sigterm_to_process_one_drains_and_ends_the_container(
     assert (await outcome_of(database, job_id)).job.state == "succeeded"
 
 
-@INITS
-async def test_a_killed_process_leaves_no_zombie_behind(
-    start: StartWorker, database: Database, redis_url: str, init: tuple[str, ...]
-) -> None:
-    async with start(*as_process_one(*init)) as worker:
+async def test_a_killed_process_leaves_no_zombie_behind(start: StartWorker, database: Database, redis_url: str) -> None:
+    async with start(*as_process_one("tini", "--")) as worker:
         job_id = await plan_noop_scan(database, seconds=300, children=2)
         announce(redis_url, job_id)
         await until(lambda: len(worker.scanners()) == 3, within=30)

@@ -19,6 +19,7 @@ from secapi_workers.settings import WorkerSettings
 log = structlog.get_logger(__name__)
 
 PR_SET_DUMPABLE = 4
+ENDING = (signal.SIGTERM, signal.SIGINT)
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -33,10 +34,12 @@ def main() -> None:
         logging.getLogger(chatter).setLevel(logging.WARNING)
     _hide_from_scanners()
     # Until the worker has handlers of its own, there is nothing to wind down but what the finally below removes.
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ENDING:
         signal.signal(number, lambda *_: sys.exit(0))
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     workspace = Workspace(settings.workdir)
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         exitcode = _work(settings, workspace)
     finally:
         workspace.close()
