@@ -102,7 +102,8 @@ async def running_worker(
     try:
         yield worker
         family = worker.processes() if process.poll() is None else []
-        process.send_signal(signal.SIGQUIT)
+        # A launcher may have inherited that SIGQUIT is ignored, as everything behind a shell's "&" does.
+        process.send_signal(signal.SIGKILL if launcher else signal.SIGQUIT)
         # In a thread: what the worker talks to may be a proxy in this event loop.
         await asyncio.to_thread(process.wait, 20)
     finally:

@@ -69,7 +69,8 @@ async def test_a_caught_statement_is_not_sent(database: Database, history: str) 
         assert row is not None
         assert row["name"] == "scan-7"
         sent = await connection.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%FROM scans%id = $1%'"
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE '%FROM scans%id = $1%'"
         )
     assert sent == 1  # this connection's own
 
