@@ -5,6 +5,8 @@
   path: /metrics
   interval: {{ .interval }}
   scrapeTimeout: {{ .scrapeTimeout }}
+  {{- /* "namespace" is the tenant's in several metrics, and alerts and dashboard ask for it by that name. */}}
+  honorLabels: true
   {{- with .relabelings }}
   relabelings:
     {{- toYaml . | nindent 4 }}
