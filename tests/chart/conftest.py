@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
-import yaml
 
-from rendering import DATA, NAMESPACE, VALUES, Object, Rendering, render
+from rendering import DATA, NAMESPACE, VALUES, Object, Rendering, manifest, render
 from secapi_dev.charttools.programs import HELM, find_or_build
 from secapi_dev.charttools.templating import Helm
 from secapi_dev.controlplane.kubectl import Kubectl
@@ -81,7 +80,5 @@ async def cluster(kubectl: Kubectl, renderings: Mapping[str, Rendering]) -> Kube
     await kubectl.apply(DATA / "crds")
     await kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", DATA / "crds")
     accounts = [found for rendering in renderings.values() for found in rendering.kind("ServiceAccount")]
-    await kubectl(
-        "apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all([RESTRICTED, *CLASSES, *ACCOUNTS, *accounts])
-    )
+    await kubectl("apply", "--server-side", "-f", "-", stdin=manifest(RESTRICTED, *CLASSES, *ACCOUNTS, *accounts))
     return kubectl

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping
 
 import pytest
-import yaml
 
-from rendering import RELEASE, VALUES, Rendering, pod
+from rendering import RELEASE, VALUES, Rendering, manifest, pod
 from secapi_dev.controlplane.kubectl import Kubectl
 from secapi_dev.errors import StackError
 
@@ -27,7 +26,7 @@ DRY_RUN = (
 @pytest.mark.parametrize("values", VALUES)
 async def test_every_object_is_accepted(values: str, cluster: Kubectl, renderings: Mapping[str, Rendering]) -> None:
     objects = [found for found in renderings[values].objects if not raw_sockets(found["metadata"]["name"])]
-    accepted = json.loads(await cluster("--warnings-as-errors", *DRY_RUN, stdin=yaml.safe_dump_all(objects)))
+    accepted = json.loads(await cluster("--warnings-as-errors", *DRY_RUN, stdin=manifest(*objects)))
     assert len(accepted["items"]) == len(objects)
 
 
@@ -38,12 +37,12 @@ async def test_every_pod_is_at_the_restricted_level(cluster: Kubectl, renderings
         for made in rendering.pods()
         if not raw_sockets(made["metadata"]["name"])
     ]
-    accepted = json.loads(await cluster("--warnings-as-errors", *DRY_RUN, stdin=yaml.safe_dump_all(pods)))
+    accepted = json.loads(await cluster("--warnings-as-errors", *DRY_RUN, stdin=manifest(*pods)))
     assert len(accepted["items"]) == len(pods) > 25
 
 
 async def test_a_pool_with_raw_sockets_is_not(cluster: Kubectl, everything: Rendering) -> None:
-    refused = yaml.safe_dump(everything.pod("worker-raw"))
+    refused = manifest(everything.pod("worker-raw"))
     with pytest.raises(StackError, match=r'violates PodSecurity "restricted:latest".*NET_RAW'):
         await cluster(*DRY_RUN, stdin=refused)
 

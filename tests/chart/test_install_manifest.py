@@ -1,9 +1,8 @@
 """``manifests/install.yaml`` is the chart, for kubectl and kustomize."""
 
 import pytest
-import yaml
 
-from rendering import Object
+from rendering import Object, objects_of
 from secapi_dev import paths
 from secapi_dev.chart.manifests import NAMESPACE, install_manifest
 from secapi_dev.charttools.templating import Helm
@@ -14,7 +13,7 @@ Identity = tuple[str, str | None, str]
 
 @pytest.fixture(scope="module")
 def objects() -> list[Object]:
-    return [found for found in yaml.safe_load_all((paths.MANIFESTS / "install.yaml").read_text()) if found]
+    return objects_of((paths.MANIFESTS / "install.yaml").read_text())
 
 
 def identity(found: Object) -> Identity:
@@ -26,7 +25,7 @@ async def test_it_is_what_the_chart_renders(helm: Helm) -> None:
 
 
 async def test_kustomize_builds_it(kubectl: Kubectl, objects: list[Object]) -> None:
-    built = [found for found in yaml.safe_load_all(await kubectl("kustomize", paths.MANIFESTS)) if found]
+    built = objects_of(await kubectl("kustomize", paths.MANIFESTS))
     assert sorted(map(str, map(identity, built))) == sorted(map(str, map(identity, objects)))
 
 

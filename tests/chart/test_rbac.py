@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rendering import FULLNAME, NAMESPACE, Object, Rendering
+from rendering import FULLNAME, NAMESPACE, Object, Rendering, manifest
 from secapi_dev import paths
 from secapi_dev.controlplane.installation import RBAC
 from secapi_dev.controlplane.kubectl import Kubectl
@@ -25,7 +25,7 @@ ELSEWHERE = "default"
 async def installed(cluster: Kubectl, renderings: Mapping[str, Rendering]) -> Kubectl:
     """kubectl for a cluster with the identities and rights of the smallest installation."""
     objects = renderings["external"].kind(*KINDS)
-    await cluster("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(objects))
+    await cluster("apply", "--server-side", "-f", "-", stdin=manifest(*objects))
     return cluster
 
 
@@ -126,7 +126,7 @@ async def test_the_operator_applies_the_built_in_scanners_and_no_others(installe
         other = yaml.safe_load((paths.CATALOGUE / "nmap.yaml").read_text())
         other["metadata"]["name"] = "somebody-elses"
         with pytest.raises(StackError, match="Forbidden"):
-            await installed(*apply, "-f", "-", stdin=yaml.safe_dump(other))
+            await installed(*apply, "-f", "-", stdin=manifest(other))
     finally:
         await installed("delete", "--ignore-not-found", "-f", paths.CATALOGUE)
 

@@ -19,7 +19,9 @@ SNAPSHOTS = DATA / "snapshots"
 
 @pytest.mark.parametrize("values", VALUES)
 def test_rendering_is_what_it_was(values: str, renderings: Mapping[str, Rendering]) -> None:
-    rendered = yaml.safe_dump_all(shown(renderings[values].objects), sort_keys=False, width=120, allow_unicode=True)
+    rendered = yaml.dump_all(
+        shown(renderings[values].objects), Dumper=yaml.CSafeDumper, sort_keys=False, width=120, allow_unicode=True
+    )
     path = SNAPSHOTS / f"{values}.yaml"
     if os.environ.get(UPDATE):
         path.write_text(rendered)

@@ -32,7 +32,7 @@ class Rendering:
     @classmethod
     def of(cls, text: str) -> "Rendering":
         """Parse what Helm printed."""
-        return cls(text, [document for document in yaml.safe_load_all(text) if document])
+        return cls(text, objects_of(text))
 
     def kind(self, *kinds: str) -> list[Object]:
         """The objects of these kinds."""
@@ -61,6 +61,16 @@ class Rendering:
         """The first container of a pod."""
         container: Object = self.pod(name)["spec"]["containers"][0]
         return container
+
+
+def objects_of(text: str) -> list[Object]:
+    """The objects of a YAML text, read by the C library: in Python the resource types alone take 0.3 s."""
+    return [found for found in yaml.load_all(text, Loader=yaml.CSafeLoader) if found]
+
+
+def manifest(*objects: Object) -> str:
+    """Objects as kubectl reads them from standard input."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
 def pod(name: str, spec: Object, *, labels: Object, annotations: Object | None = None) -> Object:

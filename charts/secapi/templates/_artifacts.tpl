@@ -20,5 +20,5 @@ true
 
 {{- define "secapi.env.artifacts" -}}
 - name: SECAPI_ARTIFACT_URL
-  value: {{ .Values.artifacts.url | default (printf "file://%s" (include "secapi.artifacts.path" .)) }}
+  value: {{ .Values.artifacts.url | default (printf "file://%s" (include "secapi.artifacts.path" .)) | quote }}
 {{- end -}}

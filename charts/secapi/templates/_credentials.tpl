@@ -4,8 +4,8 @@ context and give a Secret's name and key.
 */}}
 
 {{- define "secapi.credential" -}}
-name: {{ .secret | default (printf "%s-embedded" (include "secapi.fullname" .root)) }}
-key: {{ empty .secret | ternary .generated .key }}
+name: {{ .secret | default (printf "%s-embedded" (include "secapi.fullname" .root)) | quote }}
+key: {{ empty .secret | ternary .generated .key | quote }}
 {{- end -}}
 
 {{- define "secapi.credential.database" -}}
