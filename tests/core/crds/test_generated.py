@@ -15,6 +15,7 @@ from secapi_dev.commands import crds
 from secapi_dev.controlplane.kubectl import Kubectl
 from secapi_dev.crdgen.manifest import HEADER, custom_resource_definition, manifests
 from secapi_dev.errors import StackError
+from waiting import until
 
 Schema = dict[str, Any]
 SCHEMAS: dict[str, Schema] = {
@@ -87,10 +88,25 @@ def test_descriptions_are_prose_not_markup() -> None:
     assert not [path for path, node in NODES if "``" in node.get("description", "")]
 
 
-async def test_kubectl_explains_every_field(kubectl: Kubectl) -> None:
-    served = json.loads(await kubectl("get", "--raw", f"/openapi/v3/apis/{GROUP}/{VERSION}"))["components"]["schemas"]
+@pytest.fixture
+async def published(kubectl: Kubectl) -> dict[str, Schema]:
+    """What the apiserver publishes about our types, which it does some time after it serves them."""
+
+    async def schemas() -> dict[str, Schema] | None:
+        try:
+            document = json.loads(await kubectl("get", "--raw", f"/openapi/v3/apis/{GROUP}/{VERSION}"))
+        except StackError:
+            return None
+        found = document["components"]["schemas"]
+        ours = {kind: found.get(f"dev.secapi.{VERSION}.{kind}") for kind in KINDS}
+        return ours if all(ours.values()) else None
+
+    return await until(schemas, within=60.0, every=0.2)
+
+
+async def test_kubectl_explains_every_field(published: dict[str, Schema]) -> None:
     for kind in KINDS:
-        explained = served[f"dev.secapi.{VERSION}.{kind}"]
+        explained = published[kind]
         silent = [
             path
             for part in explained["properties"].keys() & {"spec", "status"}
@@ -100,6 +116,7 @@ async def test_kubectl_explains_every_field(kubectl: Kubectl) -> None:
         assert silent == []
 
 
+@pytest.mark.usefixtures("published")
 async def test_explain_shows_the_text_a_person_needs(kubectl: Kubectl) -> None:
     text = await kubectl("explain", "sr.spec.timeoutSeconds")
     assert "Longest run of one job (one scanner on one target) in seconds" in " ".join(text.split())
