@@ -37,6 +37,9 @@ WRONG = [
     ("image.tag", 1.2, "at '/image/tag': got number, want string"),
     ("operator.deniedCidrs", "10.0.0.0/8", "at '/operator/deniedCidrs': got string, want array"),
     ("api.extraEnv", {"A": "b"}, "at '/api/extraEnv': got object, want array"),
+    ("api.extraVolumes", [{"name": "ca", "configMaps": {}}], "additional properties 'configMaps' not allowed"),
+    ("api.extraVolumes", [{"name": "tmp", "emptyDir": {}}], "at '/api/extraVolumes/0/name': 'not' failed"),
+    ("api.extraVolumeMounts", [{"name": "ca", "path": "/x"}], "additional properties 'path' not allowed"),
     ("api.podLabels", {"number": 1}, "at '/api/podLabels/number': got number, want string"),
     (POOL, True, f"{AT_POOL}': got boolean, want object"),
     # Out of bounds.

@@ -41,5 +41,5 @@ env:
 {{ . }}
 {{- end }}
 volumeMounts:
-  - {name: tmp, mountPath: /tmp}
+  {{- include "secapi.container.mounts" $component | nindent 2 }}
 {{- end -}}

@@ -105,6 +105,27 @@ resources:
 {{- end }}
 {{- end -}}
 
+{{/* Mounts of a component's container that every one has, and those that the values add. */}}
+{{- define "secapi.container.mounts" -}}
+- {name: tmp, mountPath: /tmp}
+{{- with .config.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Volumes for these mounts; with those of the migrations where they run as init container. */}}
+{{- define "secapi.pod.volumes" -}}
+- name: tmp
+  emptyDir: {sizeLimit: 1Gi}
+{{- $extra := .config.extraVolumes | default list -}}
+{{- if and (has .component (list "api" "operator")) (not (include "secapi.migrations.hook" .root)) -}}
+  {{- $extra = concat $extra (.root.Values.migrations.extraVolumes | default list) | uniq -}}
+{{- end -}}
+{{- with $extra }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{/* The port on which a component serves probes and metrics; the API its routes too. */}}
 {{- define "secapi.port" -}}
 {{- get (dict "api" 8080 "operator" 8081 "worker" 8082 "postgresql" 5432 "redis" 6379) .component -}}
