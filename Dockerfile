@@ -46,12 +46,12 @@ RUN apt-get update -qq \
 
 FROM base AS base-code
 RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends git \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends git openssh-client \
  && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/*
 
 FROM base-network AS base-all
 RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends git \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends git openssh-client \
  && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/*
 
 # --- what is installed, made with tools that no image has -----------------------------------------------------------
@@ -63,10 +63,12 @@ WORKDIR /build
 COPY images/ images/
 
 FROM installer AS tools-network
+COPY requirements/backend.lock requirements/
 COPY requirements/tools/ requirements/tools/
 RUN images/install-tools sslyze ssh-audit
 
 FROM installer AS tools-code
+COPY requirements/backend.lock requirements/
 COPY requirements/tools/ requirements/tools/
 RUN images/install-tools bandit detect-secrets semgrep
 

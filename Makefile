@@ -130,6 +130,7 @@ requirements/tools/%.lock: requirements/tools/%.in | $(UV)
 .PHONY: lock
 lock: $(TOOL_LOCKS) | $(UV) ## Pin every dependency again, with hashes
 	$(LOCK) requirements/uv.in --output-file requirements/uv.lock
+	$(LOCK) requirements/backend.in --output-file requirements/backend.lock
 	$(LOCK) pyproject.toml --all-extras --group test --group check --group build --output-file requirements/dev.lock
 	set -e; for component in $(COMPONENTS); do \
 		extras="--extra $$component"; [ $$component = migrations ] || extras="$$extras --extra errors --extra tracing"; \

@@ -8,9 +8,10 @@ import asyncio
 import os
 
 from alembic import context
-from sqlalchemy import Connection, make_url, pool, text
+from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from secapi_core.ledger.address import connector, engine_url
 from secapi_core.ledger.tables import Base
 from secapi_migrations.lock import lock
 
@@ -24,8 +25,8 @@ def _run(connection: Connection) -> None:
 
 
 async def _run_online() -> None:
-    url = make_url(os.environ["SECAPI_DATABASE_URL"]).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    address = os.environ["SECAPI_DATABASE_URL"]
+    engine = create_async_engine(engine_url(address), poolclass=pool.NullPool, async_creator=connector(address))
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_run)

@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SECAPI_", extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     database_url: SecretStr
-    """``postgresql://user:password@host:port/database``; the driver is always asyncpg."""
+    """``postgresql://user:password@host:port/database``, with libpq's options such as ``?sslmode=verify-full``."""
 
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 5
     """Connections one process keeps at most."""

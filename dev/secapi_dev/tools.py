@@ -21,6 +21,7 @@ from secapi_dev.progress import Progress
 from secapi_workers import noop
 
 LOCKS = paths.CHECKOUT / "requirements" / "tools"
+BACKEND = paths.CHECKOUT / "requirements" / "backend.lock"  # builds what is published as source only
 UV = paths.CHECKOUT / ".uv" / "bin" / "uv"
 NOOP = "secapi-noop"
 SYSTEM_TOOLS = {"nmap": "install it with the system's packages, for example: apt-get install nmap"}
@@ -86,7 +87,7 @@ async def _install(tool: Tool, state: StateDirectory) -> None:
     home, python, pins = str(tool.home), str(tool.home / "bin" / "python"), str(tool.lock)
     if UV.exists():
         create = [str(UV), "venv", "--quiet", "--python", sys.executable, home]
-        options = ["--quiet", "--compile-bytecode", "--require-hashes"]
+        options = ["--quiet", "--compile-bytecode", "--require-hashes", "--build-constraints", str(BACKEND)]
         fill = [str(UV), "pip", "install", *options, "--python", python, "--requirement", pins]
     else:
         create = [sys.executable, "-m", "venv", home]

@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import make_url, pool
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import pool
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from secapi_core.ledger.address import connector, engine_url
 
 CONNECT_SECONDS = 5.0
 
@@ -31,10 +33,11 @@ class DatabaseRefuses(Exception):
 async def transaction(url: SecretStr) -> AsyncIterator[AsyncConnection]:
     """A connection of its own in a transaction, committed when the block ends; DatabaseAway, DatabaseRefuses."""
     try:
-        address = make_url(url.get_secret_value()).set(drivername="postgresql+asyncpg")
+        address = engine_url(url.get_secret_value())
     except ArgumentError:
         raise DatabaseRefuses("it is not of the form postgresql://user:password@host:port/database") from None
-    engine = create_async_engine(address, poolclass=pool.NullPool, connect_args={"timeout": CONNECT_SECONDS})
+    connect = connector(url.get_secret_value(), timeout=CONNECT_SECONDS)
+    engine = create_async_engine(address, poolclass=pool.NullPool, async_creator=connect)
     try:
         async with engine.begin() as connection:
             yield connection
@@ -51,7 +54,7 @@ def _typed(error: Exception, place: str) -> Exception:
     state = str(getattr(cause, "sqlstate", None) or "")
     if isinstance(cause, OSError) or state.startswith(_PASSING):
         return DatabaseAway(f"{place} does not answer: {_describe(cause)}")
-    if isinstance(cause, asyncpg.InterfaceError) or state.startswith(_DEFINITE):
+    if isinstance(error, asyncpg.InterfaceError | InterfaceError) or state.startswith(_DEFINITE):
         return DatabaseRefuses(f"{place} refuses: {_describe(cause)}")
     return error
 

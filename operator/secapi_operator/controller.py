@@ -139,7 +139,7 @@ class Controller:
             listen.SCANS: self._reconciler.notified,
             listen.OUTBOX: lambda _payload: self._publisher.wake(),
         }
-        await listen.listen(self._database.url, heard, connected=self._catch_up)
+        await listen.listen(self._database.dsn, heard, connected=self._catch_up)
 
     def _catch_up(self) -> None:
         """What was notified while nobody listened is found by looking."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import asyncpg
 import structlog
-from sqlalchemy import URL
 
 from secapi_core.errors import describe
 from secapi_operator.backoff import Backoff
@@ -28,9 +27,8 @@ OUTBOX = "secapi_outbox"
 _CHECK_INTERVAL = 10.0
 
 
-async def listen(url: URL, heard: Mapping[str, Callable[[str], None]], connected: Callable[[], None]) -> None:
+async def listen(dsn: str, heard: Mapping[str, Callable[[str], None]], connected: Callable[[], None]) -> None:
     """Call ``heard[channel](payload)`` for every notification, until cancelled."""
-    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     backoff = Backoff(first=0.2, ceiling=5.0)
     while True:
         try:

@@ -116,6 +116,10 @@ async def test_a_database_that_cannot_be_reached_is_told_in_one_sentence() -> No
     [
         ({"password": "wrong"}, 'password authentication failed for user "secapi"'),
         ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+        (
+            {"query": {"sslmode": "sometimes"}},
+            "`sslmode` parameter must be one of: disable, allow, prefer, require, verify-ca, verify-full",
+        ),
     ],
 )
 async def test_a_definite_no_is_told_at_once_in_one_sentence(

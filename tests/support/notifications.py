@@ -37,7 +37,7 @@ class Heard:
 @asynccontextmanager
 async def listening(database: Database, channel: str) -> AsyncIterator[Heard]:
     """Hear what is committed from now on."""
-    connection = await asyncpg.connect(database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    connection = await asyncpg.connect(database.dsn)
     heard = Heard(connection, channel)
     try:
         await connection.add_listener(channel, heard)

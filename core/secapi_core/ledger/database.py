@@ -6,11 +6,11 @@ from typing import Any
 
 import orjson
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from secapi_core.bounded_json import storable_json
+from secapi_core.ledger.address import connector, dsn, engine_url
 from secapi_core.settings import Settings
 
 
@@ -23,9 +23,10 @@ class Database:
 
     def __init__(self, settings: Settings, *, application: str) -> None:
         """Configure the engine; no connection is opened yet."""
-        self.url = make_url(settings.database_url.get_secret_value()).set(drivername="postgresql+asyncpg")
+        address = settings.database_url.get_secret_value()
+        self.dsn = dsn(address)
         self.engine: AsyncEngine = create_async_engine(
-            self.url,
+            engine_url(address),
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout,
@@ -33,9 +34,10 @@ class Database:
             json_deserializer=orjson.loads,
             # Errors end up in logs, traces and error tracking, and parameters are findings and other people's secrets.
             hide_parameters=True,
-            connect_args={
-                "timeout": settings.database_pool_timeout,
-                "server_settings": {
+            async_creator=connector(
+                address,
+                timeout=settings.database_pool_timeout,
+                server_settings={
                     "application_name": application,
                     "statement_timeout": _milliseconds(settings.statement_timeout),
                     "idle_in_transaction_session_timeout": _milliseconds(settings.idle_in_transaction_timeout),
@@ -44,7 +46,7 @@ class Database:
                     # Compiling a statement takes longer than any of ours takes to run.
                     "jit": "off",
                 },
-            },
+            ),
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

@@ -105,7 +105,7 @@ async def _stored(database: Database) -> list[asyncpg.Record]:
 
 async def _connect(database: Database) -> "asyncpg.Connection[asyncpg.Record]":
     """A connection that passes JSON on as the bytes it is, so that a COPY of it costs what it must."""
-    connection = await asyncpg.connect(database.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    connection = await asyncpg.connect(database.dsn)
     await connection.set_type_codec("jsonb", encoder=bytes, decoder=bytes, schema="pg_catalog", format="binary")
     return connection
 

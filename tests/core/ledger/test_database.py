@@ -83,3 +83,21 @@ async def test_a_frozen_transaction_gives_up_its_locks(database: Database, datab
 
     assert await fetch(database, "SELECT name FROM scanner_specs") == [("free",)]
     await frozen.close()
+
+
+@pytest.mark.parametrize("options", ["?sslmode=disable", "?sslmode=prefer&application_name=another"])
+async def test_an_address_may_have_the_options_of_libpq(database_url: str, options: str) -> None:
+    other = make_database(database_url + options, connections=1)
+
+    assert await fetch(other, "SELECT current_setting('application_name')") == [("tests",)]
+
+    await other.close()
+
+
+async def test_an_address_that_asks_for_encryption_gets_no_other_connection(database_url: str) -> None:
+    other = make_database(f"{database_url}?sslmode=require", connections=1)
+
+    with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
+        await fetch(other, "SELECT 1")
+
+    await other.close()
