@@ -98,6 +98,7 @@ async def test_an_identity_may_not(account: str, installed: Kubectl) -> None:
         ["list", "nodes"],
         ["patch", "deployments.apps", "-n", NAMESPACE],
         ["delete", "leases.coordination.k8s.io", "-n", NAMESPACE],
+        ["update", "leases.coordination.k8s.io/of-another", "-n", NAMESPACE],
         ["get", "leases.coordination.k8s.io", "-n", ELSEWHERE],
         ["create", "serviceaccounts/token", "-n", NAMESPACE],
         ["patch", "scanpolicies.secapi.dev", "-n", ELSEWHERE],

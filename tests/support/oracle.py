@@ -1,11 +1,29 @@
 """What must hold after every fault, whatever it was: the ledger is settled and says exactly what the scanner said."""
 
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 from uuid import UUID
 
-from running_stack import RunningStack, eventually
+import asyncpg
+
+from running_stack import eventually
 
 
-async def assert_settled(stack: RunningStack, scans: dict[UUID, int], *, within: float = 60) -> None:
+class Platform(Protocol):
+    """A running SecAPI: on this machine, or a release on a cluster."""
+
+    async def settled(self, scans: list[UUID], *, within: float) -> dict[UUID, str]:
+        """Wait until every scan is terminal; their states."""
+
+    def database(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+        """A connection to the ledger."""
+
+    async def scanning(self) -> Collection[object]:
+        """Test scanners that run."""
+
+
+async def assert_settled(stack: Platform, scans: dict[UUID, int], *, within: float = 60) -> None:
     """Every scan succeeded with exactly the expected number of findings, and nothing is left over.
 
     ``scans`` maps a scan's id to the findings its scanner reports in all. Checks promises P1 and P2: one terminal
@@ -29,7 +47,7 @@ async def assert_settled(stack: RunningStack, scans: dict[UUID, int], *, within:
     await assert_nothing_left(stack, list(scans))
 
 
-async def assert_nothing_left(stack: RunningStack, scans: list[UUID]) -> None:
+async def assert_nothing_left(stack: Platform, scans: list[UUID]) -> None:
     """No open job, no running attempt, one winning attempt per succeeded job, no outbox row, no scanner process."""
     async with stack.database() as db:
         assert await db.fetchval("SELECT count(*) FROM scans WHERE id = ANY($1) AND jobs_open <> 0", scans) == 0, (
@@ -56,6 +74,6 @@ async def assert_nothing_left(stack: RunningStack, scans: list[UUID]) -> None:
         await eventually(outbox_empty, within=15, what="outbox drained")
 
     async def no_scanners() -> bool:
-        return not stack.scanner_processes()
+        return not await stack.scanning()
 
     await eventually(no_scanners, within=15, what="no scanner process left")

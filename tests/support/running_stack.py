@@ -122,6 +122,10 @@ class RunningStack:
         )
         return answer
 
+    async def scanning(self) -> list[psutil.Process]:
+        """Running no-op scanners, as the oracle asks for them."""
+        return self.scanner_processes()
+
     def scanner_processes(self) -> list[psutil.Process]:
         """Running no-op scanners below this stack's workers or orphaned by them."""
         marker = str(self.directory)

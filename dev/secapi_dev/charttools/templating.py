@@ -1,4 +1,4 @@
-"""Helm, for what needs no cluster."""
+"""Helm, with one kubeconfig or for what needs no cluster."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ class Helm:
     """Call it with Helm's arguments."""
 
     program: Path
+    kubeconfig: Path | None = None
 
     async def __call__(self, *arguments: str | Path) -> str:
         """Run Helm to its end; what it printed. Raises ``StackError`` with its complaint when it fails."""
         process = await asyncio.create_subprocess_exec(
             *(self.program, *arguments),
-            env=base_environment(),
+            env=base_environment() | ({"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else {}),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -19,7 +19,7 @@ class Kubectl:
         """Run kubectl to its end; what it printed. Raises ``StackError`` with its complaint when it fails."""
         process = await asyncio.create_subprocess_exec(
             *(self.program, "--request-timeout=30s", *arguments),
-            env=base_environment() | {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self._cache)},
+            env=self.environment,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -28,6 +28,11 @@ class Kubectl:
         if process.returncode:
             raise StackError(f"kubectl {' '.join(map(str, arguments))} failed: {complaint.decode().strip()}")
         return output.decode()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which kubectl finds the cluster."""
+        return base_environment() | {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self._cache)}
 
     @property
     def _cache(self) -> Path:

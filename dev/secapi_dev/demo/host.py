@@ -11,14 +11,11 @@ import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncssh
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
+
+from secapi_dev.demo.certificate import expired_certificate
 
 LOOPBACK = "127.0.0.1"
 _REPLY = b"HTTP/1.1 200 OK\r\nServer: demo/0.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
@@ -77,35 +74,13 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 def _weak_tls(directory: Path) -> ssl.SSLContext:
-    certificate, key = directory / "certificate.pem", directory / "key.pem"
-    _write_expired_certificate(certificate, key)
+    certificate = directory / "tls.pem"
+    certificate.write_bytes(expired_certificate("demo.invalid"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with warnings.catch_warnings():
         # Old protocol versions are deprecated, and the point of this host.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(certificate)
     return context
-
-
-def _write_expired_certificate(certificate: Path, key: Path) -> None:
-    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "demo.invalid")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=30))
-        .not_valid_after(now - timedelta(days=1))
-        .sign(private, hashes.SHA256())
-    )
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    key.write_bytes(
-        private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-        )
-    )

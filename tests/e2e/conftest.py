@@ -1,0 +1,82 @@
+"""A release on the cluster that KUBECONFIG names, one for each module of tests, and the figures they measure."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from burst import scanner
+from release import Release
+from release_namespace import NAMESPACE, namespace
+from rendering import Object, manifest
+from secapi_dev import paths
+from secapi_dev.charttools.programs import HELM
+from secapi_dev.charttools.programs import find_or_build as find_or_build_charttool
+from secapi_dev.charttools.templating import Helm
+from secapi_dev.controlplane.build import find_or_build
+from secapi_dev.controlplane.kubectl import Kubectl
+from secapi_dev.progress import Progress
+
+HERE = Path(__file__).parent
+GIVEN = [Path(values) for values in os.environ.get("SECAPI_E2E_VALUES", "").split()]
+_POLICY: Object = {
+    "apiVersion": "secapi.dev/v1alpha1",
+    "kind": "ScanPolicy",
+    "metadata": {"name": "everything", "namespace": NAMESPACE},
+    "spec": {"allowedTargets": {"cidrs": ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]}},
+}
+
+
+@pytest.fixture(scope="session")
+def figures() -> Iterator[dict[str, float]]:
+    """What the tests measure, by name; written to build/e2e.json and printed at the end."""
+    measured: dict[str, float] = {}
+    yield measured
+    if measured:
+        target = paths.CHECKOUT / "build" / "e2e.json"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(json.dumps(measured, indent=2) + "\n")
+
+
+@pytest.fixture(scope="session")
+async def cluster() -> Release:
+    """The release, not installed yet, on a cluster that has none: its resource types would be taken over."""
+    kubeconfig = os.environ.get("KUBECONFIG")
+    assert kubeconfig, "name a cluster by KUBECONFIG"
+    binaries, helm = await find_or_build(Progress()), await find_or_build_charttool(HELM, Progress())
+    kubectl = Kubectl(binaries.kubectl, Path(kubeconfig))
+    found = await kubectl("get", "crds", "--output=name")
+    assert "secapi.dev" not in found, "this cluster has SecAPI's resource types already; use one without"
+    return Release(kubectl, Helm(helm, Path(kubeconfig)), NAMESPACE, (HERE / "values.yaml", *GIVEN))
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Release) -> tuple[str, str]:
+    """An image with Python and no scanners of ours to run target hosts with, and when to pull it."""
+    merged: Object = {}
+    for path in cluster.values:
+        merged |= yaml.safe_load(path.read_text()).get("image", {})
+    name = f"{merged.get('repository', 'secapi')}/api:{merged.get('tag', 'dev')}"
+    return "/".join(filter(None, (merged.get("registry"), name))), merged.get("pullPolicy", "IfNotPresent")
+
+
+@pytest.fixture(scope="module")
+async def release(cluster: Release) -> AsyncIterator[Release]:
+    """An installed release with a policy and scanners for tests; uninstalled afterwards."""
+    async with namespace(cluster):
+        try:
+            await cluster.install()
+            await cluster.kubectl(
+                "apply", "-f", "-", stdin=manifest(_POLICY, *(scanner(pool) for pool in ("warm", "burst")))
+            )
+            yield cluster
+        finally:
+            await cluster.uninstall()
+
+
+@pytest.fixture(scope="module")
+async def api_key(release: Release) -> str:
+    return await release.make_api_key()
