@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 JOBS = 50
 SCANS = 300
-TARGETS = 500
+SCANS_OF_MANY, TARGETS = 5, 100
 
 
 async def test_warm_workers_are_faster_than_a_pod_for_each_scan(
@@ -26,18 +26,19 @@ async def test_warm_workers_are_faster_than_a_pod_for_each_scan(
         await until_done(release, scans)
         scans_per_second = SCANS / (time.monotonic() - began)
         await until(lambda: len(writes.deleted) == SCANS, within=120, every=0.5)
+        most, mean = max(writes.values()), sum(writes.values()) / SCANS
 
         began = time.monotonic()
-        many = await submit(api, release.namespace, [spec("warm", targets=TARGETS)])
+        many = await submit(api, release.namespace, [spec("warm", targets=TARGETS)] * SCANS_OF_MANY)
         await until_done(release, many)
-        jobs_per_second = TARGETS / (time.monotonic() - began)
+        jobs_per_second = SCANS_OF_MANY * TARGETS / (time.monotonic() - began)
 
     figures["Kubernetes Jobs of one trivial pod, 1/s"] = pods
     figures["scans of one job with warm workers, 1/s"] = scans_per_second
-    figures["jobs of one scan with warm workers, 1/s"] = jobs_per_second
-    figures["Kubernetes writes per scan, mean"] = sum(writes.values()) / len(writes)
-    figures["Kubernetes writes per scan, most"] = max(writes.values())
-    assert max(writes.values()) <= 4
+    figures["jobs of scans of 100 with warm workers, 1/s"] = jobs_per_second
+    figures["Kubernetes writes per scan, mean"] = mean
+    figures["Kubernetes writes per scan, most"] = most
+    assert most <= 4
     assert scans_per_second > pods
 
 

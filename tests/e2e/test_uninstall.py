@@ -12,7 +12,7 @@ RESOURCE_TYPES = {
     f"customresourcedefinition.apiextensions.k8s.io/{name}.secapi.dev"
     for name in ("scanners", "scanpolicies", "scanrequests", "scanschedules")
 }
-EVERYWHERE = "clusterroles,clusterrolebindings,crds,priorityclasses,apiservices"
+EVERYWHERE = "clusterroles,clusterrolebindings,crds"
 
 
 async def _left(cluster: Release) -> set[str]:

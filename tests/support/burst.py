@@ -119,32 +119,34 @@ class Writes(Counter[str]):
 async def counted_writes(release: Release) -> AsyncIterator[Writes]:
     """Count from now on."""
     writes = Writes()
-    arguments = ("get", "scanrequests", "--namespace", release.namespace, "--output-watch-events", "--output=json")
-    process = await asyncio.create_subprocess_exec(
-        *(release.kubectl.program, *arguments, "--watch-only"),
-        env=release.kubectl.environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        limit=1024 * 1024,
-    )
-    reading = asyncio.create_task(_count(process, writes))
+    path = f"/apis/secapi.dev/v1alpha1/namespaces/{release.namespace}/scanrequests"
+    version = json.loads(await release.kubectl("get", "--raw", f"{path}?limit=1"))["metadata"]["resourceVersion"]
+    watching = asyncio.create_task(_watch(release, path, version, writes))
     try:
         yield writes
     finally:
-        process.terminate()
-        await process.wait()
-        await reading
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _count(process: asyncio.subprocess.Process, writes: Writes) -> None:
-    assert process.stdout
-    decoder, text = json.JSONDecoder(), ""
-    while chunk := await process.stdout.read(65536):
-        text += chunk.decode()
-        while text := text.lstrip():
-            try:
-                event, end = decoder.raw_decode(text)
-            except json.JSONDecodeError:
-                break
-            writes.heard(event)
-            text = text[end:]
+async def _watch(release: Release, path: str, version: str, writes: Writes) -> None:
+    """Hear of every write after ``version``; the apiserver may end a watch, and the next one goes on from there."""
+    while True:
+        process = await asyncio.create_subprocess_exec(
+            *(release.kubectl.program, "get", "--raw", f"{path}?watch=true&resourceVersion={version}"),
+            env=release.kubectl.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1024 * 1024,
+        )
+        assert process.stdout
+        try:
+            async for line in process.stdout:
+                event = json.loads(line)
+                assert event["type"] in {"ADDED", "MODIFIED", "DELETED"}, event
+                writes.heard(event)
+                version = event["object"]["metadata"]["resourceVersion"]
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
