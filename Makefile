@@ -70,11 +70,15 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 
 .PHONY: test
 test: setup charttools ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not long" $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not long and not cluster" $(ARGS)
 
 .PHONY: test-long
 test-long: setup ## The tests that take long, at full size
 	$(BIN)/pytest -m long $(ARGS)
+
+.PHONY: e2e
+e2e: setup charttools ## The tests on the cluster that KUBECONFIG names (VALUES=… are files of values for it)
+	SECAPI_E2E_VALUES="$(VALUES)" $(BIN)/pytest -m cluster $(ARGS) tests/e2e
 
 .PHONY: bench
 bench: setup ## Measure: prints a table, writes build/bench.json (ARGS="overhead" measures one part)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -30,15 +30,25 @@ _POLICY: Object = {
 }
 
 
+MEASURED: dict[str, float] = {}
+
+
 @pytest.fixture(scope="session")
-def figures() -> Iterator[dict[str, float]]:
-    """What the tests measure, by name; written to build/e2e.json and printed at the end."""
-    measured: dict[str, float] = {}
-    yield measured
-    if measured:
-        target = paths.CHECKOUT / "build" / "e2e.json"
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(json.dumps(measured, indent=2) + "\n")
+def figures() -> dict[str, float]:
+    """What the tests measure, by name and unit; printed at the end and written to build/e2e.json."""
+    return MEASURED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures."""
+    if not MEASURED:
+        return
+    target = paths.CHECKOUT / "build" / "e2e.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(MEASURED, indent=2) + "\n")
+    terminalreporter.section("figures")
+    for name, value in MEASURED.items():
+        terminalreporter.write_line(f"{name:<50} {value:8.2f}")
 
 
 @pytest.fixture(scope="session")
