@@ -30,11 +30,11 @@ def main() -> None:
         sys.stdout.buffer.write(_MIB)
     time.sleep(seconds)
     with open(options["output"], "w", encoding="utf-8") as report:  # noqa: PTH123 - pathlib takes long to load
-        _write_sarif(report, options["label"], int(options["findings"]))
+        write_sarif(report, options["label"], int(options["findings"]))
     sys.exit(int(options["exit-code"]))
 
 
-def _write_sarif(report: io.TextIOWrapper, label: str, count: int) -> None:
+def write_sarif(report: io.TextIOWrapper, label: str, count: int) -> None:
     """A SARIF 2.1.0 log with ``count`` results, the same for the same arguments; severities vary with the number."""
     report.write('{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"secapi-noop"}},"results":[')
     for number in range(count):

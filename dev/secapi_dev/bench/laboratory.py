@@ -1,16 +1,14 @@
 """What is measured: a stack as ``make dev`` runs it, fresh, with the no-op scanner, and nothing else going on."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from secapi_dev import paths, stackfile
-from secapi_dev.bench import ledger, load
+from secapi_dev import stackfile
+from secapi_dev.bench import ledger, load, noop_scans
 from secapi_dev.bench.ledger import Ledger
 from secapi_dev.bench.load import Connection
-from secapi_dev.bench.noop_scans import POLICY
 from secapi_dev.components import Components, Surroundings, secapi_components
 from secapi_dev.controlplane.build import find_or_build
 from secapi_dev.controlplane.kubectl import Kubectl
@@ -63,6 +61,5 @@ async def laboratory(progress: Progress) -> AsyncIterator[Laboratory]:
 
     async with temporary_state() as state, running_stack(state, plan, progress) as stack:
         kubectl = Kubectl((await find_or_build(progress)).kubectl, stack.kubeconfig)
-        await kubectl.apply(paths.CATALOGUE / "testing")
-        await kubectl("apply", "-f", "-", stdin=json.dumps(POLICY))
+        await noop_scans.install(kubectl, state.path)
         yield Laboratory(stack=stack, state=state, components=described[-1], kubectl=kubectl)
