@@ -8,12 +8,13 @@ import uvicorn
 from secapi_api.app import create_app
 from secapi_api.settings import ApiSettings
 from secapi_core import error_tracking, logs
-from secapi_core.environment import read_settings
+from secapi_core.environment import read_settings, require_cluster
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then let requests under way finish."""
     settings = read_settings(ApiSettings)
+    require_cluster()
     report = error_tracking.start(settings, "api")
     logs.configure(settings.log_level, settings.log_format, component="api", report=report)
     for number in (signal.SIGINT, signal.SIGTERM):

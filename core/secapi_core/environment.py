@@ -1,7 +1,9 @@
-"""Reading a process's settings from its environment, with errors for whoever wrote that environment."""
+"""What a process needs of its environment, with errors for whoever wrote that environment."""
 
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -9,6 +11,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsError
 
 S = TypeVar("S", bound=BaseSettings)
+
+_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 
 
 def read_settings(kind: type[S]) -> S:
@@ -21,6 +25,18 @@ def read_settings(kind: type[S]) -> S:
     except SettingsError as error:
         # A list that is not JSON; the message names the field.
         sys.exit(str(error))
+
+
+def require_cluster() -> None:
+    """Go on only where ``KUBECONFIG`` or a pod's service account says which cluster; else end with a sentence."""
+    named = os.environ.get("KUBECONFIG", "")
+    if named:
+        if not any(Path(path).is_file() for path in named.split(os.pathsep)):
+            sys.exit(f"KUBECONFIG: there is no file {named}")
+    elif "KUBERNETES_SERVICE_HOST" not in os.environ:
+        sys.exit("KUBECONFIG is not set and this is not a pod: name a kubeconfig by it")
+    elif not _TOKEN.is_file():
+        sys.exit("this pod has no service account token: set automountServiceAccountToken, or name a KUBECONFIG")
 
 
 def _groups(kind: type[BaseSettings]) -> Iterator[type[BaseSettings]]:

@@ -8,7 +8,7 @@ import structlog
 import uvloop
 
 from secapi_core import error_tracking, logs
-from secapi_core.environment import read_settings
+from secapi_core.environment import read_settings, require_cluster
 from secapi_operator.process import opened
 from secapi_operator.settings import OperatorSettings
 
@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 def main() -> None:
     """Read the settings from the environment and run; bad settings end the process with what is wrong with them."""
     settings = read_settings(OperatorSettings)
+    require_cluster()
     report = error_tracking.start(settings, "operator")
     logs.configure(settings.log_level, settings.log_format, component="operator", report=report)
     # The watch has a thread of its own. By default a thread that waits for it gets its turn after 5 ms, which is longer

@@ -1,12 +1,13 @@
 """What whoever starts a component with a wrong environment gets to read."""
 
+from pathlib import Path
 from typing import Annotated
 
 import pytest
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from secapi_core.environment import read_settings
+from secapi_core.environment import read_settings, require_cluster
 
 
 class Inner(BaseSettings):
@@ -58,3 +59,38 @@ def test_a_variable_of_a_group_is_named_with_the_groups_prefix(monkeypatch: pyte
 
 def test_a_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert '"pools"' in told(monkeypatch, SECAPI_PEPPER="sixteen characters", SECAPI_POOLS="a,b")
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment of a process that is told of no cluster."""
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_a_kubeconfig_is_enough(elsewhere: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "config").touch()
+    elsewhere.setenv("KUBECONFIG", str(tmp_path / "config"))
+    require_cluster()
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({}, "KUBECONFIG is not set and this is not a pod: name a kubeconfig by it"),
+        ({"KUBECONFIG": "/nowhere/config"}, "KUBECONFIG: there is no file /nowhere/config"),
+        (
+            {"KUBERNETES_SERVICE_HOST": "10.96.0.1"},
+            "this pod has no service account token: set automountServiceAccountToken, or name a KUBECONFIG",
+        ),
+    ],
+)
+def test_a_process_without_a_cluster_ends_with_a_sentence(
+    elsewhere: pytest.MonkeyPatch, environment: dict[str, str], sentence: str
+) -> None:
+    for name, value in environment.items():
+        elsewhere.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        require_cluster()
+    assert ended.value.code == sentence
