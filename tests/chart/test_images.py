@@ -31,6 +31,7 @@ IMAGES = [
     ("api", {"image.digest": DIGEST, "api.image.tag": "fix"}, "secapi/api:fix"),
     # Pools.
     ("worker-code", {f"{CODE}.variant": "network"}, "secapi/worker-network:0.1.0"),
+    ("worker-code", {f"{CODE}.variant": "all"}, "secapi/worker:0.1.0"),
     ("worker-code", {"workers.image.tag": "dev", f"{CODE}.image.tag": "fix"}, "secapi/worker-code:fix"),
     ("worker-network", {"workers.image.tag": "dev", f"{CODE}.image.tag": "fix"}, "secapi/worker-network:dev"),
     ("worker-code", {"workers.image.digest": OTHER, f"{CODE}.image.digest": DIGEST}, f"secapi/worker-code@{DIGEST}"),

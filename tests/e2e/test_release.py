@@ -33,22 +33,27 @@ def archive() -> bytes:
     return packed.getvalue()
 
 
+@pytest.fixture(scope="module")
+async def target(release: Release, image: tuple[str, str]) -> str:
+    """The address of a host that is worth scanning."""
+    await release.kubectl("apply", "--namespace", release.namespace, "-f", "-", stdin=manifest(*target_host(*image)))
+    pod = f"pod/{TARGET}"
+    await release.kubectl("wait", "--for=condition=Ready", "--namespace", release.namespace, pod, "--timeout=60s")
+    [service] = await release.get("service", TARGET)
+    return str(service["spec"]["clusterIP"])
+
+
 async def test_helm_test_passes(release: Release) -> None:
     assert "Phase:          Succeeded" in await release.test()
 
 
-async def test_a_person_scans_a_host_with_kubectl(release: Release, image: tuple[str, str], api_key: str) -> None:
-    await release.kubectl("apply", "--namespace", release.namespace, "-f", "-", stdin=manifest(*target_host(*image)))
-    await release.kubectl(
-        "wait", "--for=condition=Ready", "--namespace", release.namespace, f"pod/{TARGET}", "--timeout=60s"
-    )
-    [service] = await release.get("service", TARGET)
+async def test_a_person_scans_a_host_with_kubectl(release: Release, target: str, api_key: str) -> None:
     request = {
         "apiVersion": "secapi.dev/v1alpha1",
         "kind": "ScanRequest",
         "metadata": {"name": "host", "namespace": release.namespace},
         "spec": {
-            "targets": [{"url": f"https://{service['spec']['clusterIP']}:{PORT}/"}],
+            "targets": [{"url": f"https://{target}:{PORT}/"}],
             "scanners": [{"name": "sslyze"}, {"name": "nmap"}],
         },
     }
@@ -86,6 +91,20 @@ async def test_a_program_scans_source_code_over_rest(release: Release, api_key: 
         assert done["phase"] == "Succeeded", done
         findings = (await api.get(f"/v1/scans/{scan}/findings", params={"limit": 200})).json()["items"]
     assert {item["scanner"] for item in findings} == {"bandit", "semgrep", "detect-secrets"}
+
+
+@pytest.mark.parametrize(
+    ("pool", "reached"), [("network", True), ("code", False), ("warm", False)], ids=["cluster", "internet", "none"]
+)
+async def test_scanners_reach_what_the_egress_of_their_pool_allows(
+    release: Release, target: str, pool: str, reached: bool
+) -> None:
+    [worker] = await release.pods("worker", pool)
+    connect = (
+        f"import socket\ntry:\n socket.create_connection(('{target}', {PORT}), 3)\nexcept OSError:\n print('cut off')"
+    )
+    said = await release.execute(f"pod/{worker['metadata']['name']}", "python3", "-c", connect)
+    assert said.strip() == ("" if reached else "cut off")
 
 
 async def test_pods_of_workers_have_no_identity(release: Release) -> None:

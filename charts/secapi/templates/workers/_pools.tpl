@@ -11,7 +11,8 @@ top, and with what follows from its name.
     {{- $pool := mergeOverwrite (deepCopy $.Values.workers.defaults) (deepCopy $values) -}}
     {{- $_ := set $pool "serviceAccount" $.Values.workers.serviceAccount -}}
     {{- $_ := set $pool "pools" ($pool.pools | default (list $name)) -}}
-    {{- $_ := set $pool "variant" ($pool.variant | default $name) -}}
+    {{- $variant := $pool.variant | default $name -}}
+    {{- $_ := set $pool "imageName" (eq $variant "all" | ternary "worker" (printf "worker-%s" $variant)) -}}
     {{- if kindIs "invalid" $pool.drainSeconds -}}
       {{- $_ := set $pool "drainSeconds" (sub (int $pool.terminationGracePeriodSeconds) 10 | max 0) -}}
     {{- end -}}
