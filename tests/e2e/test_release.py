@@ -22,6 +22,15 @@ def run(text):
     return hashlib.md5(text.encode()).hexdigest()
 """
 
+CONNECT = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)
+    print("reached")
+except OSError:
+    print("cut off")
+"""
+
 
 def archive() -> bytes:
     """A source tree with a few mistakes, packed."""
@@ -100,11 +109,8 @@ async def test_scanners_reach_what_the_egress_of_their_pool_allows(
     release: Release, target: str, pool: str, reached: bool
 ) -> None:
     [worker] = await release.pods("worker", pool)
-    connect = (
-        f"import socket\ntry:\n socket.create_connection(('{target}', {PORT}), 3)\nexcept OSError:\n print('cut off')"
-    )
-    said = await release.execute(f"pod/{worker['metadata']['name']}", "python3", "-c", connect)
-    assert said.strip() == ("" if reached else "cut off")
+    said = await release.execute(f"pod/{worker['metadata']['name']}", "python3", "-c", CONNECT, target, str(PORT))
+    assert said.strip() == ("reached" if reached else "cut off")
 
 
 async def test_pods_of_workers_have_no_identity(release: Release) -> None:
