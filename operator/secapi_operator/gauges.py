@@ -1,19 +1,21 @@
 """Gauges that come from the ledger; the leader alone sets them, so that sums over pods stay right."""
 
 from secapi_core.ledger.database import Database
-from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.gauges import dead_letters, expiring_api_keys, findings_by_severity_and_state, outbox
 from secapi_core.ledger.queries.queues import queue_depths
 from secapi_operator import metrics
 
 
 async def refresh_work(database: Database) -> None:
-    """How much waits to be sent, run or looked at by a person."""
+    """How much waits to be sent, run, looked at or renewed by a person."""
     async with database.transaction() as session:
         depths = await queue_depths(session)
         waiting = await outbox(session)
         dead = await dead_letters(session)
+        expiring = await expiring_api_keys(session)
     metrics.OUTBOX_MESSAGES.set(waiting.due)
     metrics.OUTBOX_AGE.set(waiting.oldest_age_seconds)
+    metrics.API_KEYS_EXPIRING.set(expiring)
     # What is not there any more must not keep its last value.
     for gauge in (metrics.QUEUE_JOBS, metrics.QUEUE_AGE, metrics.DEAD_LETTERS):
         gauge.clear()
@@ -36,7 +38,13 @@ async def refresh_findings(database: Database) -> None:
 
 def clear_gauges() -> None:
     """Forget what only a leader knows."""
-    for gauge in (metrics.OUTBOX_MESSAGES, metrics.OUTBOX_AGE, metrics.RECONCILE_QUEUE, metrics.RECONCILE_DELAYED):
+    for gauge in (
+        metrics.OUTBOX_MESSAGES,
+        metrics.OUTBOX_AGE,
+        metrics.API_KEYS_EXPIRING,
+        metrics.RECONCILE_QUEUE,
+        metrics.RECONCILE_DELAYED,
+    ):
         gauge.set(0)
     for gauge in (metrics.QUEUE_JOBS, metrics.QUEUE_AGE, metrics.DEAD_LETTERS, metrics.FINDINGS):
         gauge.clear()

@@ -48,6 +48,7 @@ QUEUE_AGE = Gauge("secapi_queue_oldest_seconds", "How long the oldest due job ha
 DEAD_LETTERS = Gauge(
     "secapi_dead_letters", "Jobs out of attempts that nobody has replayed or purged", ["namespace", "scanner"]
 )
+API_KEYS_EXPIRING = Gauge("secapi_api_keys_expiring", "API keys that were used within 30 days and expire within 7")
 FINDINGS = Gauge("secapi_findings", "Findings in the ledger", ["namespace", "severity", "state"])
 
 LOOP_ERRORS = Counter("secapi_loop_errors_total", "Rounds of a background duty that failed", ["loop"])

@@ -1,5 +1,9 @@
 """Counts: what has not ended, what waits and for how long, what was found and what was given up."""
 
+from datetime import timedelta
+
+import pytest
+
 from ledger_factories import (
     CRASHED,
     REPORT,
@@ -14,9 +18,15 @@ from ledger_factories import (
 from secapi_core.findings import Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.active import count_active, open_scan_ids
-from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.gauges import (
+    dead_letters,
+    expiring_api_keys,
+    findings_by_severity_and_state,
+    outbox,
+)
 from secapi_core.ledger.queries.queues import QueueDepth, queue_depths, queued_due_by_queue
 from secapi_core.ledger.states import FindingState
+from secapi_core.ledger.transitions.api_keys import create_api_key
 from secapi_core.ledger.transitions.fail import fail_job
 from secapi_core.ledger.types import NewScan
 from secapi_core.messages import Priority
@@ -127,3 +137,28 @@ class TestGauges:
 
         assert gauge.due == 2
         assert 30 <= gauge.oldest_age_seconds < 60
+
+
+class TestApiKeys:
+    @pytest.mark.parametrize(
+        ("days", "change", "counted"),
+        [
+            (6, "UPDATE api_keys SET last_used_at = now() - interval '29 days'", 1),
+            (8, "UPDATE api_keys SET last_used_at = now()", 0),
+            (None, "UPDATE api_keys SET last_used_at = now()", 0),
+            (6, "UPDATE api_keys SET last_used_at = now() - interval '31 days'", 0),
+            (6, "UPDATE api_keys SET last_used_at = NULL", 0),
+            (6, "UPDATE api_keys SET last_used_at = now(), revoked_at = now()", 0),
+            (6, "UPDATE api_keys SET last_used_at = now(), expires_at = now() - interval '1 second'", 0),
+        ],
+    )
+    async def test_keys_in_use_that_end_within_a_week_are_counted(
+        self, database: Database, days: int | None, change: str, counted: int
+    ) -> None:
+        async with database.transaction() as session:
+            lifetime = timedelta(days=days) if days else None
+            await create_api_key(session, name="ci", namespace=None, role="admin", pepper=b"pepper", lifetime=lifetime)
+        await execute(database, change)
+
+        async with database.transaction() as session:
+            assert await expiring_api_keys(session) == counted

@@ -40,6 +40,13 @@ _OUTBOX = text("""
     FROM outbox WHERE not_before <= now()
 """)
 
+# Who has not called for a month will not miss the key.
+_EXPIRING_KEYS = text("""
+    SELECT count(*) FROM api_keys
+    WHERE revoked_at IS NULL AND expires_at BETWEEN now() AND now() + interval '7 days'
+      AND last_used_at > now() - interval '30 days'
+""")
+
 
 async def findings_by_severity_and_state(session: AsyncSession) -> list[FindingsGauge]:
     """Every combination that occurs."""
@@ -57,3 +64,8 @@ async def outbox(session: AsyncSession) -> OutboxGauge:
     """What the publisher still has to do."""
     row = (await session.execute(_OUTBOX)).one()
     return OutboxGauge(row.due, float(row.age))
+
+
+async def expiring_api_keys(session: AsyncSession) -> int:
+    """How many API keys in use expire within seven days."""
+    return int((await session.execute(_EXPIRING_KEYS)).scalar_one())
