@@ -96,7 +96,7 @@ async def until_done(release: Release, scans: Collection[UUID], *, share: float 
             )
             return bool(ended >= share * len(scans))
 
-        await until(enough, within=300, every=0.1)
+        await until(enough, within=300, every=0.3)
 
 
 class Writes(Counter[str]):
