@@ -27,7 +27,7 @@ OPERATOR_RIGHTS = {
     ("secapi.dev", "scanners"): READ | {"create", "patch"},
     ("secapi.dev", "scanschedules"): READ,
 }
-OPERATOR_RIGHTS_AT_HOME = {("coordination.k8s.io", "leases"): {"get", "create", "update", "patch"}}
+OPERATOR_RIGHTS_AT_HOME = {("coordination.k8s.io", "leases"): {"get", "create", "update"}}
 API_RIGHTS = {
     ("secapi.dev", "scanrequests"): READ | {"create", "patch", "delete"},
     ("secapi.dev", "scanpolicies"): READ,
