@@ -96,8 +96,8 @@ def _kill_descendants() -> None:
     while children := list(_children(os.getpid())):
         for child in children:
             os.kill(child, signal.SIGKILL)
-        time.sleep(0.01)
-        _reap()
+        for child in children:
+            os.waitpid(child, 0)
 
 
 def _children(parent: int) -> Iterator[int]:
