@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from burst import scanner
 from release import Release
@@ -61,16 +60,6 @@ async def cluster() -> Release:
     found = await kubectl("get", "crds", "--output=name")
     assert "secapi.dev" not in found, "this cluster has SecAPI's resource types already; use one without"
     return Release(kubectl, Helm(helm, Path(kubeconfig)), NAMESPACE, (HERE / "values.yaml", *GIVEN))
-
-
-@pytest.fixture(scope="session")
-def image(cluster: Release) -> tuple[str, str]:
-    """An image with Python and no scanners of ours to run target hosts with, and when to pull it."""
-    merged: Object = {}
-    for path in cluster.values:
-        merged |= yaml.safe_load(path.read_text()).get("image", {})
-    name = f"{merged.get('repository', 'secapi')}/api:{merged.get('tag', 'dev')}"
-    return "/".join(filter(None, (merged.get("registry"), name))), merged.get("pullPolicy", "IfNotPresent")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 
-from release import Release
+from release import SCANNER, Release
 from rendering import Object
 from waiting import until
 
@@ -56,7 +56,7 @@ def scanner(pool: str) -> Object:
             },
             "command": "sh",
             "arguments": [
-                {"values": ["-c", 'test "$1" = 0 || sleep "$1"; exec cat "$2"', "secapi-e2e"]},
+                {"values": ["-c", 'test "$1" = 0 || sleep "$1"; exec cat "$2"', SCANNER]},
                 {"values": ["{parameters.seconds}", REPORT_PATH]},
             ],
             "output": {"format": "sarif", "source": "stdout"},

@@ -15,15 +15,18 @@ import asyncpg
 import httpx
 
 from rendering import Object, options
+from running_stack import states_once_ended
 from secapi_dev import paths
 from secapi_dev.charttools.templating import Helm
 from secapi_dev.controlplane.kubectl import Kubectl
 from waiting import until
 
 NAME = "secapi"
-TIMEOUT = "5m"
+WAIT = ("--timeout", "5m")
+SCANNER = "secapi-e2e"
+"""A word in the command line of every test scanner."""
 
-# Which processes of a container run ``argv``; images have no ps.
+# The command lines of all processes of a container; images have no ps.
 _LIST_PROCESSES = """
 import pathlib
 for line in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
@@ -36,33 +39,32 @@ for line in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
 
 @dataclass(frozen=True)
 class Release:
-    """One installation. ``values`` are files, later ones win; ``scanner`` is a word in every test scanner's command."""
+    """One installation; ``values`` are files, later ones win."""
 
     kubectl: Kubectl
     helm: Helm
     namespace: str
     values: tuple[Path, ...]
-    scanner: str = "secapi-e2e"
 
     async def install(self, settings: Mapping[str, object] | None = None) -> None:
         """Returns when every pod is ready; ``StackError`` has what Helm complains about."""
-        await self._helm("install", settings or {}, NAME, paths.CHART, "--wait", "--timeout", TIMEOUT)
+        await self._roll_out("install", settings or {})
 
     async def upgrade(self, settings: Mapping[str, object]) -> None:
         """Roll the release out again with single values over the files'; returns when every pod is ready."""
-        await self._helm("upgrade", settings, NAME, paths.CHART, "--wait", "--timeout", TIMEOUT)
+        await self._roll_out("upgrade", settings)
 
     async def uninstall(self) -> None:
         """Returns when the release's objects are gone."""
-        await self.helm("uninstall", NAME, "--namespace", self.namespace, "--wait", "--timeout", TIMEOUT)
+        await self.helm("uninstall", NAME, "--namespace", self.namespace, "--wait", *WAIT)
 
     async def test(self) -> str:
         """What ``helm test`` says."""
-        return await self.helm("test", NAME, "--namespace", self.namespace, "--timeout", TIMEOUT)
+        return await self.helm("test", NAME, "--namespace", self.namespace, *WAIT)
 
-    async def _helm(self, verb: str, settings: Mapping[str, object], *arguments: str | Path) -> None:
-        files = [argument for path in self.values for argument in ("--values", path)]
-        await self.helm(verb, *arguments, "--namespace", self.namespace, *files, *options(settings))
+    async def _roll_out(self, verb: str, settings: Mapping[str, object]) -> None:
+        given = (*(argument for path in self.values for argument in ("--values", path)), *options(settings))
+        await self.helm(verb, NAME, paths.CHART, "--namespace", self.namespace, "--wait", *WAIT, *given)
 
     async def get(self, kind: str, *arguments: str) -> list[Object]:
         """Objects of the release's namespace."""
@@ -143,21 +145,14 @@ class Release:
     async def settled(self, scans: Sequence[UUID], *, within: float) -> dict[UUID, str]:
         """Wait until every scan is terminal in the ledger; their states."""
         async with self.database() as db:
-
-            async def states() -> dict[UUID, str] | None:
-                rows = await db.fetch("SELECT id, state FROM scans WHERE id = ANY($1)", scans)
-                found = {row["id"]: row["state"] for row in rows}
-                done = len(found) == len(scans) and set(found.values()) <= {"succeeded", "failed", "cancelled"}
-                return found if done else None
-
-            return await until(states, within=within, every=0.2)
+            return await until(lambda: states_once_ended(db, scans), within=within, every=0.2)
 
     async def scanning(self) -> Collection[str]:
         """Command lines of test scanners that run in any worker pod."""
         found: list[str] = []
         for pod in await self.pods("worker"):
             listing = await self.execute(f"pod/{pod['metadata']['name']}", "python3", "-c", _LIST_PROCESSES)
-            found += [line for line in listing.splitlines() if self.scanner in line]
+            found += [line for line in listing.splitlines() if SCANNER in line]
         return found
 
     async def logs(self, pod: Object) -> str:

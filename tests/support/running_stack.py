@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,11 +111,9 @@ class RunningStack:
         """Wait until every scan is terminal in the ledger; their states."""
 
         async def states() -> dict[UUID, str] | None:
+            # A new connection each time: fault tests take the server away meanwhile.
             async with self.database() as db:
-                rows = await db.fetch("SELECT id, state FROM scans WHERE id = ANY($1)", scans)
-            found = {row["id"]: row["state"] for row in rows}
-            done = len(found) == len(scans) and set(found.values()) <= {"succeeded", "failed", "cancelled"}
-            return found if done else None
+                return await states_once_ended(db, scans)
 
         answer: dict[UUID, str] = await eventually(
             states, within=within, what=f"{len(scans)} scans terminal", every=0.2
@@ -135,6 +133,14 @@ class RunningStack:
             if "secapi-noop" in line and marker in line + str(process.info["environ"]):
                 found.append(process)
         return found
+
+
+async def states_once_ended(db: asyncpg.Connection, scans: Sequence[UUID]) -> dict[UUID, str] | None:
+    """The states of scans in the ledger; None while one of them is not terminal."""
+    rows = await db.fetch("SELECT id, state FROM scans WHERE id = ANY($1)", scans)
+    found = {row["id"]: row["state"] for row in rows}
+    done = len(found) == len(scans) and set(found.values()) <= {"succeeded", "failed", "cancelled"}
+    return found if done else None
 
 
 def noop_spec(*, findings: int, seconds: float, targets: int, **spec: Any) -> dict[str, Any]:
