@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from secapi_core.findings import Confidence, Finding, Location, Severity
 from secapi_core.fingerprints import IDENTITY_VERSION, fingerprint, identify
 
+# Text of a finding about somebody's code; nothing here runs it.
 CODE = Finding(
     rule="B602",
     title="subprocess call with shell=True",
@@ -84,7 +85,7 @@ def test_what_a_tool_may_change_its_mind_about_does_not_matter(change: dict[str,
     "change",
     [
         {"rule": "B603"},
-        {"anchor": "subprocess.call(other, shell=True)"},
+        {"anchor": "subprocess.call(other, shell=True)"},  # text, as CODE's
         {"location": Location(path="src/other.py", start_line=12)},
         {"location": Location(host="src/app.py", start_line=12)},
     ],

@@ -16,13 +16,15 @@ from secapi_dev.errors import StackError
 from secapi_dev.processes.program import Command, run, start
 from secapi_dev.processes.state import StateDirectory, kept_state, temporary_state
 
-# A program with a child in another session, which has a child in yet another one; prints nothing, waits for ever.
+# A program with a child in another session, which has a child in yet another one. All sleep to be there when they are
+# killed; nobody waits for their end, which comes by itself should a test leave them behind.
 FAMILY = """
 import subprocess, sys, time
 child = "import subprocess, sys, time; subprocess.Popen(['sleep', '300'], start_new_session=True); time.sleep(300)"
 subprocess.Popen([sys.executable, "-c", child], start_new_session=True)
 time.sleep(300)
 """
+# Sleeps to be there when it is told to end, and does not listen.
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
 )
@@ -98,6 +100,7 @@ async def test_a_program_that_ignores_its_signal_is_killed_when_its_grace_is_ove
 
 
 async def test_killing_the_guard_kills_the_program(state: StateDirectory) -> None:
+    # It sleeps to be there when its guard dies.
     program = await start(python("waits", "import time; time.sleep(300)"), state)
     process = psutil.Process(program.pid)
     process.parent().kill()  # type: ignore[union-attr] # the guard is there: it just told the pid

@@ -90,7 +90,7 @@ def eventually(probe: Callable[[], T | None], seconds: float) -> T:
     deadline = time.monotonic() + seconds
     while not (found := probe()):
         assert time.monotonic() < deadline, probe
-        time.sleep(0.05)
+        time.sleep(0.05)  # polling with a deadline: what is awaited happens in other processes
     return found
 
 

@@ -110,6 +110,7 @@ def make_finding(number: int = 0, *, severity: Severity = Severity.HIGH, **field
         "cwes": (78, 88),
         "cvss_score": 7.5,
         "references": ("https://docs.example/B001",),
+        # The code is text about which a scanner might complain, and as long as such texts are.
         "details": {"code": f"call_{number}(shell=True)\n" * 6, "confidence": "HIGH", "lines": [number, number + 1]},
     }
     return Finding(**values | fields)

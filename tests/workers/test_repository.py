@@ -95,7 +95,7 @@ def git_server(repositories: Path) -> Iterator[str]:
                 if client.connect_ex(("127.0.0.1", port)) == 0:
                     break
             assert time.monotonic() < deadline, "git daemon does not listen"
-            time.sleep(0.02)
+            time.sleep(0.02)  # polling with a deadline: the daemon does not tell when it listens
         yield f"git://localhost:{port}"
         server.terminate()
 

@@ -1,4 +1,4 @@
-"""Examples for the rules in python.yaml: a line after "ruleid" must be found, one after "ok" must not."""
+"""Examples for the rules in python.yaml: a line after "ruleid" must be found, one after "ok" must not. Never imported or run: what is wrong here has to be."""
 import asyncio, hashlib, marshal, os, pathlib, pickle, random, secrets, shutil, ssl, subprocess, tarfile, tempfile
 
 import flask, httpx, jinja2, jwt, requests, yaml

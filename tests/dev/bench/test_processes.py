@@ -29,7 +29,7 @@ def scan():
 def supervise():
     below(scan)
     print(flush=True)
-    time.sleep(60)
+    time.sleep(60)  # lives until the test kills it, and not for ever if the test dies
 
 below(lambda: below(supervise))
 """

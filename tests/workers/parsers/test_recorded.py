@@ -30,6 +30,7 @@ def test_bandit() -> None:
     assert shell.severity is Severity.HIGH
     assert shell.confidence is Confidence.HIGH
     assert shell.cwes == (78,)
+    # A line of tests/data/vulnerable-app, as the recorded report quotes it.
     assert shell.anchor == 'subprocess.call("convert " + request.args.get("options"), shell=True)'
     assert shell.location == Location(path="/srv/app/app/shop.py", start_line=32, end_line=32)
     [skipped] = quarantined(OutputFormat.BANDIT_JSON, RECORDED / "bandit.json")

@@ -1,4 +1,4 @@
-"""A shop that nobody should open."""
+"""A shop that nobody should open. Never imported or run: its mistakes are what scanners have to find."""
 
 import hashlib
 import pickle
