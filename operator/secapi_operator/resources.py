@@ -42,12 +42,16 @@ async def read_scan(kube: Kube, key: ScanKey) -> dict[str, Any]:
 async def write_status(kube: Kube, key: ScanKey, resource_version: str, status: dict[str, Any]) -> dict[str, Any]:
     """Set the fields of ``status``; returns the new object. Raises ``Conflict`` if it has changed since."""
     return await kube.request(
-        "PATCH",
+        "PUT",
         f"{_path(key)}/status",
         kind=ScanRequest.KIND,
         query={"fieldManager": FIELD_MANAGER},
-        body={"metadata": {"resourceVersion": resource_version}, "status": status},
-        content_type="application/merge-patch+json",
+        body={
+            "apiVersion": API_VERSION,
+            "kind": ScanRequest.KIND,
+            "metadata": {"name": key.name, "resourceVersion": resource_version},
+            "status": status,
+        },
     )
 
 

@@ -61,6 +61,13 @@ class Tuning(BaseSettings):
     running_status_delay: Annotated[float, Field(ge=0, le=300)] = 1.0
     """A scan shows ``Running`` from this age; one that is finished earlier gets a single write."""
 
+    interim_status_qps: Annotated[float, Field(gt=0, le=5_000)] = 10.0
+    """Scans a second that may show that they are queued or running; the rest of a burst shows ``Pending`` until its
+    turn, or its end. The API always says how far a scan is."""
+
+    interim_status_burst: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """Scans that may show so at once after a pause."""
+
     backoff_ceiling: Annotated[float, Positive] = 60.0
     """Longest pause between two tries of a scan that cannot be reconciled."""
 

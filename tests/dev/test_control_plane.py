@@ -22,7 +22,7 @@ READ = {"get", "list", "watch"}
 # (API group, resource) → verbs, in all namespaces.
 OPERATOR_RIGHTS = {
     ("secapi.dev", "scanrequests"): READ | {"create", "delete"},
-    ("secapi.dev", "scanrequests/status"): {"patch", "update"},
+    ("secapi.dev", "scanrequests/status"): {"update"},
     ("secapi.dev", "scanpolicies"): READ,
     ("secapi.dev", "scanners"): READ | {"create", "patch"},
     ("secapi.dev", "scanschedules"): READ,

@@ -9,7 +9,7 @@ from lab import Lab
 from operator_process import OperatorProcess
 from waiting import until
 
-STATUS = "PATCH .*/status"
+STATUS = "PUT .*/status"
 
 
 @pytest.fixture
@@ -21,14 +21,14 @@ def lab(shared_lab: Lab, operator: OperatorProcess) -> Lab:
 @pytest.mark.parametrize("fault", [429, 500, 503, 403, Cut.BEFORE])
 async def test_a_status_that_cannot_be_written_is_written_later(lab: Lab, fault: int | Cut) -> None:
     name = f"late-{fault}".lower().replace(".", "-")
-    lab.proxy.fail(f"PATCH .*/{name}/status", fault, times=8, retry_after=0)
+    lab.proxy.fail(f"PUT .*/{name}/status", fault, times=8, retry_after=0)
     await lab.run(await lab.create(name))
     await lab.until_phase(name, "Succeeded", within=30)
-    assert (await lab.writes())[name] == Counter({"create": 1, "patch status": 1})
+    assert (await lab.writes())[name] == Counter({"create": 1, "update status": 1})
 
 
 async def test_a_write_whose_answer_was_lost_is_not_repeated(lab: Lab) -> None:
-    lab.proxy.fail("PATCH .*/unanswered/status", Cut.AFTER)
+    lab.proxy.fail("PUT .*/unanswered/status", Cut.AFTER)
     scan = await lab.create("unanswered")
     await lab.run(scan)
     status = await lab.until_phase("unanswered", "Succeeded")
@@ -37,7 +37,7 @@ async def test_a_write_whose_answer_was_lost_is_not_repeated(lab: Lab) -> None:
 
 
 async def test_a_status_is_derived_again_when_the_object_changed_meanwhile(lab: Lab) -> None:
-    lab.proxy.fail("PATCH .*/contended/status", 503, times=4)
+    lab.proxy.fail("PUT .*/contended/status", 503, times=4)
     scan = await lab.create("contended")
     jobs = await lab.claim(scan)
     await until(lambda: any("/contended/status" in line for line in lab.proxy.requests))
@@ -70,7 +70,7 @@ async def test_expired_watches_repeat_nothing(lab: Lab) -> None:
     await lab.until_phase("after-410", "Succeeded")
     await lab.until_phase("before-410", "Succeeded")
     writes = await lab.writes()
-    assert writes["before-410"] == Counter({"create": 1, "patch status": 2})
+    assert writes["before-410"] == Counter({"create": 1, "update status": 2})
     assert len(await lab.rows("SELECT 1 FROM attempts WHERE job_id = :id", id=jobs[0].id)) == 1
 
 

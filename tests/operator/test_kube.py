@@ -36,17 +36,17 @@ async def create_scan(kubectl: Kubectl, namespace: str, name: str) -> None:
 
 @pytest.mark.parametrize("fault", [429, 500, 502, 503, 504, Cut.BEFORE])
 async def test_a_passing_fault_is_retried(kube: Kube, proxy: FaultProxy, scan: StoredScan, fault: int | Cut) -> None:
-    proxy.fail("PATCH", fault, times=2)
+    proxy.fail("PUT", fault, times=2)
     answer = await write_status(kube, scan.key, str(scan.version), STATUS)
     assert answer["status"]["phase"] == "Queued"
-    assert count(proxy.requests, "PATCH") == 3
+    assert count(proxy.requests, "PUT") == 3
 
 
 async def test_retries_are_bounded(kube: Kube, proxy: FaultProxy, scan: StoredScan) -> None:
-    proxy.fail("PATCH", 500, times=100)
+    proxy.fail("PUT", 500, times=100)
     with pytest.raises(Unavailable):
         await write_status(kube, scan.key, str(scan.version), STATUS)
-    assert count(proxy.requests, "PATCH") == 5
+    assert count(proxy.requests, "PUT") == 5
 
 
 async def test_retry_after_is_obeyed(kube: Kube, proxy: FaultProxy, scan: StoredScan) -> None:
@@ -58,17 +58,17 @@ async def test_retry_after_is_obeyed(kube: Kube, proxy: FaultProxy, scan: Stored
 
 @pytest.mark.parametrize("refusal", [400, 403, 422])
 async def test_a_refusal_is_not_retried(kube: Kube, proxy: FaultProxy, scan: StoredScan, refusal: int) -> None:
-    proxy.fail("PATCH", refusal)
+    proxy.fail("PUT", refusal)
     with pytest.raises(KubeError) as caught:
         await write_status(kube, scan.key, str(scan.version), STATUS)
     assert caught.value.status == refusal
-    assert count(proxy.requests, "PATCH") == 1
+    assert count(proxy.requests, "PUT") == 1
 
 
 async def test_a_write_whose_answer_was_lost_conflicts_instead_of_repeating(
     kube: Kube, proxy: FaultProxy, scan: StoredScan
 ) -> None:
-    proxy.fail("PATCH", Cut.AFTER)
+    proxy.fail("PUT", Cut.AFTER)
     with pytest.raises(Conflict):
         await write_status(kube, scan.key, str(scan.version), STATUS)
     assert (await read_scan(kube, scan.key))["status"]["phase"] == "Queued"

@@ -30,15 +30,15 @@ async def test_a_scan_beyond_the_quota_waits_and_runs_when_there_is_room(lab: La
     first = await lab.create("first")
     await lab.until_planned(first)
     second = await lab.create("second")
-    await lab.until_phase("second", "Pending")
-    accepted = await lab.condition("second", "Accepted")
+    accepted = await until(lambda: lab.condition("second", "Accepted"))
+    assert (await lab.status("second"))["phase"] == "Pending"
     assert (accepted["status"], accepted["reason"]) == ("Unknown", "QuotaExceeded")
     assert "maxActiveScans" in accepted["message"]
     assert await lab.state(second) == "pending"
     await lab.run(first)
     await lab.run(second)
     await lab.until_phase("second", "Succeeded")
-    assert (await lab.writes())["second"] == Counter({"create": 1, "patch status": 2})
+    assert (await lab.writes())["second"] == Counter({"create": 1, "update status": 2})
 
 
 async def test_waiting_scans_run_in_order_of_arrival(lab: Lab) -> None:
@@ -81,7 +81,7 @@ async def test_a_waiting_scan_can_be_cancelled_and_deleted(lab: Lab) -> None:
     blocker = await lab.create("holder")
     await lab.until_planned(blocker)
     cancelled, deleted, last = [await lab.create(name) for name in ("cancelled", "deleted", "last")]
-    await lab.until_phase("deleted", "Pending")
+    await until(lambda: lab.condition("deleted", "Accepted"))
     await lab.change("cancelled", cancel=True)
     await lab.until_phase("cancelled", "Cancelled")
     await lab.delete("deleted")

@@ -1,56 +1,16 @@
 """The work queue against a model of what controller-runtime promises, with a clock that the test turns."""
 
 import asyncio
-import heapq
-import itertools
-from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from hand_clock import Clock
 from secapi_operator.workqueue import WorkQueue
 
 KEYS = st.sampled_from("abcd")
-
-
-class Timer:
-    """A handle that can be cancelled."""
-
-    def __init__(self, callback: Callable[[], object]) -> None:
-        self._callback: Callable[[], object] | None = callback
-
-    def cancel(self) -> None:
-        self._callback = None
-
-    def run(self) -> None:
-        if self._callback is not None:
-            self._callback()
-
-
-class Clock:
-    """A loop's clock and timers without the loop."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._timers: list[tuple[float, int, Timer]] = []
-        self._numbers = itertools.count()
-
-    def time(self) -> float:
-        return self.now
-
-    def call_at(self, when: float, callback: Callable[[], object], /) -> Timer:
-        timer = Timer(callback)
-        heapq.heappush(self._timers, (when, next(self._numbers), timer))
-        return timer
-
-    def advance(self, seconds: float) -> None:
-        end = self.now + seconds
-        while self._timers and self._timers[0][0] <= end:
-            self.now, _, timer = heapq.heappop(self._timers)
-            timer.run()
-        self.now = end
 
 
 class QueueMachine(RuleBasedStateMachine):

@@ -216,7 +216,7 @@ class ScanRequestStatus(Model):
     observed_generation: Count | None = None
     """The metadata.generation that this status describes."""
 
-    phase: Phase | None = None
+    phase: Phase = Phase.PENDING
     """The state in one word, for people; programs read the conditions."""
 
     scan_id: Annotated[str, Field(max_length=64)] | None = None

@@ -65,7 +65,12 @@ def root_schema(kind: type[Resource]) -> Schema:
         "metadata": {"type": "object"},
         **{name: part for name, part in schema["properties"].items() if name in ("spec", "status")},
     }
-    schema["properties"].get("status", {}).pop("default", None)
+    if status := schema["properties"].get("status"):
+        # Not the empty lists, which say nothing.
+        fields = {name: field["default"] for name, field in status["properties"].items() if field.get("default")}
+        status.pop("default", None)
+        if fields:
+            status["default"] = fields
     schema["required"] = ["spec"]
     return schema
 

@@ -46,6 +46,11 @@ class Show:
     scan: StoredScan
     summary: ScanSummary
 
+    @property
+    def final(self) -> bool:
+        """Whether it shows the scan's end."""
+        return self.summary.state.terminal
+
 
 @dataclass(frozen=True, slots=True)
 class Delete:

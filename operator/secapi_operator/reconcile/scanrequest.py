@@ -5,6 +5,7 @@ they are based on. After a step the key comes back by itself: from the ledger's 
 or, should either be lost, from the sweep.
 """
 
+import asyncio
 import time
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from secapi_operator.kube import Kube
 from secapi_operator.loader import ScanLoader
 from secapi_operator.objects import ScanKey, Stage, StoredScan
 from secapi_operator.reconcile.decide import Cancel, Delays, Delete, Nothing, Plan, Show, Step, Wait, decide
+from secapi_operator.reconcile.pace import InterimPace
 from secapi_operator.reconcile.planner import ScanPlanner
 from secapi_operator.reconcile.presenter import ScanPresenter
 from secapi_operator.reconcile.quota import QuotaLine
@@ -46,6 +48,12 @@ class ScanReconciler:
         self._loader = loader
         self._queue = queue
         self._line = QuotaLine(queue.add)
+        self._pace = InterimPace(
+            asyncio.get_running_loop(),
+            rate=tuning.interim_status_qps,
+            burst=tuning.interim_status_burst,
+            wake=queue.add,
+        )
         platform = PlatformLimits(denied_cidrs=settings.denied_cidrs, max_jobs_per_scan=settings.max_jobs_per_scan)
         self._planner = ScanPlanner(store, database, self._line, platform)
         self._presenter = ScanPresenter(store, kube)
@@ -66,7 +74,7 @@ class ScanReconciler:
         # What is over needs no look into the ledger.
         over = stored is not None and stored.stage is Stage.FINAL
         summary = None if over else await self._loader.load(UUID(key.uid))
-        step = decide(stored, summary, self.delays, monotonic=time.monotonic(), wall=time.time())
+        step = self._paced(key, decide(stored, summary, self.delays, monotonic=time.monotonic(), wall=time.time()))
         if not isinstance(step, Plan):
             self._line.leave(key)
         name = type(step).__name__.lower()
@@ -77,6 +85,17 @@ class ScanReconciler:
             with tracing.span(name, parent=stored.traceparent if stored else None, attributes=attributes):
                 await self._take(key, step)
         return name
+
+    def _paced(self, key: ScanKey, step: Step) -> Step:
+        """The step, or nothing as long as others are to show first that they have not ended."""
+        match step:
+            case Show() if not step.final:
+                return step if self._pace.admits(key) else Nothing()
+            case Plan():
+                return step  # it may turn out to be waiting for its quota, and to have that to show
+            case _:
+                self._pace.leave(key)
+                return step
 
     async def _take(self, key: ScanKey, step: Step) -> None:
         match step:
@@ -93,7 +112,7 @@ class ScanReconciler:
             case Show(scan, summary):
                 written = await self._presenter.show(scan, summary)
                 # An end that is shown starts the time to live; what was not written has changed meanwhile.
-                if summary.state.terminal or not written:
+                if step.final or not written:
                     self._look_again(key)
             case Delete(scan):
                 await self._presenter.delete(scan)
@@ -108,6 +127,7 @@ class ScanReconciler:
         remaining = scan.noticed_at + self.delays.queued - time.monotonic()
         if why is None:
             self._line.leave(scan.key)
+            self._pace.leave(scan.key)
             # Should nothing happen until then, the status says that the scan is queued.
             self._queue.add_after(scan.key, remaining)
             return
@@ -116,6 +136,6 @@ class ScanReconciler:
         if scan.stage is Stage.BLANK:
             if remaining > 0:
                 self._queue.add_after(scan.key, remaining)
-            else:
+            elif self._pace.admits(scan.key):
                 await self._planner.register(scan)
                 await self._presenter.show_waiting(scan, why)
