@@ -5,21 +5,22 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from secapi_api import documents, problems
 from secapi_api.artifacts.routes import router as artifacts
+from secapi_api.audit.routes import router as audit
 from secapi_api.health.routes import router as health
 from secapi_api.middleware.context import RequestContext
 from secapi_api.middleware.failsafe import Failsafe
 from secapi_api.middleware.limits import Bounds, RequestLimits
 from secapi_api.middleware.observation import UNREMARKABLE, Observation
+from secapi_api.operations import operation_id
 from secapi_api.resources import opened
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
 from secapi_api.settings import ApiSettings, Tuning
 
-ROUTERS = (scans, artifacts, scanners, health)
+ROUTERS = (scans, artifacts, scanners, audit, health)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -35,7 +36,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         title="SecAPI",
         version=version("secapi"),
         lifespan=lifespan,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=operation_id,
         # FastAPI's own pages load scripts from a CDN, which neither our headers nor an offline cluster allow.
         docs_url=None,
         redoc_url=None,
@@ -66,9 +67,3 @@ def _add_layers(app: FastAPI, tuning: Tuning) -> None:
     app.add_middleware(Failsafe)
     app.add_middleware(Observation)
     app.add_middleware(RequestContext)
-
-
-def _operation_id(route: APIRoute) -> str:
-    """``list_scans`` becomes ``listScans``: stable as long as the function keeps its name."""
-    first, *others = route.name.split("_")
-    return first + "".join(word.capitalize() for word in others)

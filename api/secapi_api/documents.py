@@ -21,6 +21,7 @@ TAGS = [
     {"name": "scans", "description": "Runs of scanners over targets."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
     {"name": "scanners", "description": "What can be run."},
+    {"name": "audit", "description": "Who did what."},
     {"name": "health", "description": "Probes."},
 ]
 

@@ -65,6 +65,18 @@ class Conflict(ApiError):
     status, slug, title = 409, "conflict", "Conflict"
 
 
+class PreconditionFailed(ApiError):
+    """The thing has changed since the caller read it."""
+
+    status, slug, title = 412, "precondition-failed", "Changed meanwhile"
+
+
+class PreconditionRequired(ApiError):
+    """A change that must say which version it is based on."""
+
+    status, slug, title = 428, "precondition-required", "Version required"
+
+
 class ContentTooLarge(ApiError):
     """The body is larger than this route takes."""
 

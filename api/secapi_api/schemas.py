@@ -46,6 +46,14 @@ Cursor = Annotated[
     Query(max_length=paging.CURSOR_LIMIT, description="`nextCursor` of the page before; opaque and not to be made up."),
 ]
 
+
+class PageQuery(Schema):
+    """Which page of a list."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
 Namespace = Annotated[
     str,
     Field(

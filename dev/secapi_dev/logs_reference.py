@@ -28,8 +28,10 @@ EVERYWHERE = {
 """Fields that logging itself adds."""
 
 MEANINGS = {
+    "action": "Operation id of the request",
+    "actor": "Who made the request: `key:…`, `user:…` or `serviceaccount:…`",
     "attempt": "Which attempt of the job, from 1",
-    "caller": "Id of the API key that made the request",
+    "caller": "Who made the request: `key:…`, `user:…` or `serviceaccount:…`",
     "cause": "What led to it: an error, or why messages are sent again (`flush`, `loss`)",
     "channels": "Postgres channels that are listened to",
     "detail": "What the client was told",
@@ -43,7 +45,7 @@ MEANINGS = {
     "job_id": "The job, as in REST and in the ledger",
     "job_state": "What became of the job",
     "jobs": "How many jobs the scan was planned into",
-    "kind": "Kind of the Kubernetes object",
+    "kind": "Kind of the Kubernetes object, or of what an audit event is about",
     "loop": "Background duty",
     "message": "The sentence that the attempt failed with",
     "method": "HTTP method",
@@ -72,6 +74,7 @@ MEANINGS = {
     "sent_again": "Messages that were sent again",
     "status": "HTTP status of the answer, `aborted` without one",
     "stopping": "Whether the process was told to stop",
+    "subject": "What an audit event is about: an id, or a name within the namespace",
     "what": "What is read again from time to time",
     "why": "Why the job was given up",
     "woken": "Scans that a sweep found to need a step",

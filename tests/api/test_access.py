@@ -43,6 +43,7 @@ ROUTES = [
     Access("POST", "/v1/artifacts", "operator", 201, 403),
     Access("GET", "/v1/artifacts/{digest}", "viewer", 404, 403),
     Access("GET", "/v1/scanners", "viewer", 200, 200),
+    Access("GET", "/v1/audit-events", "admin", 200, 403),
 ]
 OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
@@ -53,7 +54,7 @@ async def call(client: httpx.AsyncClient, route: Access, namespace: str, scan_id
     options: dict[str, Any] = {}
     if route == ROUTES[0]:
         options["json"] = scan_body(namespace)
-    elif route.path.startswith("/v1/artifacts") or route.path == "/v1/scans":
+    elif route.path.startswith("/v1/artifacts") or route.path in ("/v1/scans", "/v1/audit-events"):
         options["params"] = {"namespace": namespace}
     if route.method == "POST" and route.path == "/v1/artifacts":
         options["content"] = b"archive"

@@ -77,7 +77,11 @@ async def test_a_postgres_outage_leaks_no_connection(cut_off: Api, database_outa
 
 
 async def test_a_scan_whose_request_was_made_is_accepted_though_the_ledger_fails_then(
-    cut_off: Api, database_outage: TcpProxy, namespace: str, monkeypatch: pytest.MonkeyPatch
+    cut_off: Api,
+    database_outage: TcpProxy,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     client = await cut_off.client("operator", namespace)
     requests = cut_off.resources.scan_requests
@@ -92,6 +96,7 @@ async def test_a_scan_whose_request_was_made_is_accepted_though_the_ledger_fails
     answer = await client.post("/v1/scans", json=scan_body(namespace))
     assert (answer.status_code, answer.json()["phase"], len(answer.json()["jobs"])) == (202, "Pending", 1)
     assert await requests.find(namespace, answer.json()["name"])
+    assert "audit event only logged" in capsys.readouterr().out
 
 
 @OUTAGES

@@ -14,8 +14,8 @@ from secapi_api.kube.scan_requests import StoredRequest
 from secapi_api.scans.schemas import CreateScan
 from secapi_api.scans.submission import Submission
 
-ALICE = Caller("key:1", "alice", "team-a", Role.OPERATOR)
-BOB = Caller("key:2", "bob", None, Role.OPERATOR)
+ALICE = Caller("key:1", "alice", {"team-a": Role.OPERATOR})
+BOB = Caller("key:2", "bob", everywhere=Role.OPERATOR)
 
 
 def body(**changes: Any) -> CreateScan:

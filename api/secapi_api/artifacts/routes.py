@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from secapi_api.artifacts.digests import announced_digest
 from secapi_api.artifacts.schemas import Artifact
 from secapi_api.artifacts.service import known_artifact, own_namespace, require_plain_bytes
+from secapi_api.audit.trail import AuditTrail
 from secapi_api.auth.callers import Role
 from secapi_api.dependencies import AppResources, AuthenticatedCaller
 from secapi_api.errors import FieldError, InvalidRequest
@@ -30,6 +31,7 @@ BINARY_BODY = {
 async def upload_artifact(
     caller: AuthenticatedCaller,
     resources: AppResources,
+    trail: AuditTrail,
     request: Request,
     response: Response,
     namespace: InNamespace = None,
@@ -60,6 +62,8 @@ async def upload_artifact(
             uploaded_by=caller.id,
         )
         artifact = await known_artifact(session, namespace, stored.digest)
+        after = {"size": artifact.size, "mediaType": artifact.media_type}
+        await trail.record(session, "artifact", artifact.digest, namespace=namespace, after=after)
     response.headers["Location"] = f"/v1/artifacts/{stored.digest}?namespace={namespace}"
     return artifact
 

@@ -11,9 +11,9 @@ from secapi_core.ledger.queries.artifacts import get_artifact
 
 def own_namespace(caller: Caller, named: str | None) -> str:
     """The namespace that is meant: the one named, else the only one the caller has."""
-    namespace = named or caller.namespace
+    namespace = named or caller.home
     if namespace is None:
-        missing = FieldError("/query/namespace", "a platform key belongs to no namespace: name one")
+        missing = FieldError("/query/namespace", "you have a role in more than one namespace: name one")
         raise InvalidRequest("say which namespace the artifact belongs to", errors=[missing])
     return namespace
 

@@ -1,6 +1,7 @@
 """A caller and the roles it has. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from secapi_api.errors import Forbidden
@@ -29,21 +30,45 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated program or person. ``namespace`` is None for a platform key, whose role holds everywhere."""
+    """An authenticated program or person, with a role for each namespace that it has one in.
+
+    ``everywhere`` is the role that holds in every namespace; ``admin`` there is the platform's administrator.
+    """
 
     id: str
+    """What kind of identity it is and which: ``key:…``, ``user:…``, ``serviceaccount:…``."""
+
     name: str
-    namespace: str | None
-    role: Role
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    everywhere: Role | None = None
 
     @property
     def namespaces(self) -> list[str] | None:
         """The predicate of every query made for this caller; None is every namespace."""
-        return None if self.namespace is None else [self.namespace]
+        return None if self.everywhere is not None else list(self.roles)
+
+    @property
+    def home(self) -> str | None:
+        """The namespace that is meant when none is named: the only one there is for this caller."""
+        return next(iter(self.roles)) if self.everywhere is None and len(self.roles) == 1 else None
+
+    def role_in(self, namespace: str) -> Role | None:
+        """The highest role there, if it has any."""
+        ranks = list(Role)
+        held = [role for role in (self.everywhere, self.roles.get(namespace)) if role is not None]
+        return max(held, key=ranks.index, default=None)
 
     def require(self, role: Role, namespace: str) -> None:
         """For a namespace that the request names: Forbidden, whether or not the namespace exists."""
-        if self.namespace not in (None, namespace):
-            raise Forbidden(f"this key has no role in namespace {namespace!r}")
-        if not self.role.includes(role):
-            raise Forbidden(f"this needs the role {role} in namespace {namespace!r}; this key has {self.role}")
+        held = self.role_in(namespace)
+        if held is None:
+            raise Forbidden(f"{self.name!r} has no role in namespace {namespace!r}")
+        if not held.includes(role):
+            raise Forbidden(
+                f"this needs the role {role} in namespace {namespace!r}; {self.name!r} has the role {held} there"
+            )
+
+    def require_everywhere(self, role: Role) -> None:
+        """For what belongs to no namespace, or to all of them."""
+        if self.everywhere is None or not self.everywhere.includes(role):
+            raise Forbidden(f"this needs the role {role} for the whole platform, which {self.name!r} does not have")

@@ -16,4 +16,7 @@ async def authenticate(session: AsyncSession, secret: str, pepper: SecretStr) ->
             "this API key is unknown, expired or revoked",
             headers={"WWW-Authenticate": 'Bearer realm="secapi", error="invalid_token"'},
         )
-    return Caller(f"key:{identity.id}", identity.name, identity.namespace, Role(identity.role))
+    role = Role(identity.role)
+    if identity.namespace is None:
+        return Caller(f"key:{identity.id}", identity.name, everywhere=role)
+    return Caller(f"key:{identity.id}", identity.name, {identity.namespace: role})

@@ -4,19 +4,12 @@ from collections.abc import Collection
 
 from pydantic import AwareDatetime, Field
 
-from secapi_api.schemas import Cursor, Limit, Namespace, Schema
+from secapi_api.schemas import Namespace, PageQuery
 from secapi_core.crds.base import Name
 from secapi_core.crds.scanrequest import Phase
 from secapi_core.findings import Severity
 from secapi_core.ledger.queries.scans import ScanFilter
 from secapi_core.ledger.states import ScanState
-
-
-class PageQuery(Schema):
-    """Which page of a list."""
-
-    limit: Limit = 50
-    cursor: Cursor = None
 
 
 class ScanQuery(PageQuery):

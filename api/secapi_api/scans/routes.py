@@ -6,6 +6,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
+from secapi_api.audit.trail import AuditTrail
 from secapi_api.auth.callers import Role
 from secapi_api.bodies import JsonBody, request_body
 from secapi_api.dependencies import AppResources, AuthenticatedCaller
@@ -42,6 +43,7 @@ async def create_scan(
     caller: AuthenticatedCaller,
     resources: AppResources,
     body: Annotated[CreateScan, Depends(JsonBody(CreateScan))],
+    trail: AuditTrail,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> SubmittedScan:
@@ -52,10 +54,13 @@ async def create_scan(
     try:
         async with resources.ledger.transaction() as session:
             answer = await service.register(session, accepted)
+            after = {"name": answer.name, "spec": body.spec.to_wire()}
+            await trail.record(session, "scan", answer.id, namespace=answer.namespace, after=after, once=True)
     except LedgerUnavailable as error:
         # The ScanRequest exists, so the scan is accepted (promise P1); the operator enters it in the ledger.
         log.warning("scan accepted without the ledger", scan_id=str(accepted.request.id), cause=repr(error.__cause__))
         answer = accepted.answer()
+        trail.unrecorded("scan", answer.id, namespace=answer.namespace)
     response.headers["Location"] = answer.links.self
     return answer
 
@@ -108,7 +113,7 @@ async def list_scan_findings(
 
 
 @router.post("/{scanId}/cancel", status_code=202, responses=documented(404))
-async def cancel_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Scan:
+async def cancel_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources, trail: AuditTrail) -> Scan:
     """Stop the scan: what has not begun ends at once, what runs within seconds. One that has ended stays as it is."""
     async with resources.ledger.transaction() as session:
         scan = await service.visible_scan(session, scan_id, caller, Role.OPERATOR)
@@ -116,13 +121,16 @@ async def cancel_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: A
             return Scan.of(scan)
         # The ledger first: it is what stops the work. Whoever has to repeat the request finds both steps repeatable.
         await cancel_in_ledger(session, scan_id, service.cancelled_by(caller))
-        scan = await service.visible_scan(session, scan_id, caller)
+        before, scan = scan, await service.visible_scan(session, scan_id, caller)
+        await service.record_end(trail, session, before, scan)
     await resources.scan_requests.cancel(scan.namespace, scan.name, scan.id)
     return Scan.of(scan)
 
 
 @router.delete("/{scanId}", status_code=204, responses=documented(404) | {202: {"model": Scan}})
-async def delete_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Response:
+async def delete_scan(
+    scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources, trail: AuditTrail
+) -> Response:
     """Delete the ScanRequest and hide the scan; its findings stay.
 
     A scan that is still running is cancelled and answered with 202; delete it again once it has ended.
@@ -133,6 +141,8 @@ async def delete_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: A
     async with resources.ledger.transaction() as session:
         await cancel_in_ledger(session, scan_id, service.deleted_by(caller))
         if await hide_in_ledger(session, scan_id):
+            await service.record_end(trail, session, scan, None)
             return Response(status_code=204)
-        scan = await service.visible_scan(session, scan_id, caller)
+        before, scan = scan, await service.visible_scan(session, scan_id, caller)
+        await service.record_end(trail, session, before, scan)
     return Response(Scan.of(scan).model_dump_json(by_alias=True), 202, media_type="application/json")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from secapi_api.audit.trail import Trail
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.errors import NotFound, QuotaExceeded
 from secapi_api.kube.scan_requests import NameTaken, StoredRequest
@@ -150,3 +151,15 @@ def cancelled_by(caller: Caller) -> Failure:
 def deleted_by(caller: Caller) -> Failure:
     """Why a scan ends that somebody deletes while it runs."""
     return Failure(FailureReason.REQUEST_DELETED, f"deleted by {caller.name} ({caller.id})")
+
+
+async def record_end(trail: Trail, session: AsyncSession, before: ScanDetail, after: ScanDetail | None) -> None:
+    """A scan that was cancelled, or deleted and so is nothing any more."""
+    await trail.record(
+        session,
+        "scan",
+        before.id,
+        namespace=before.namespace,
+        before={"name": before.name, "phase": phase(before.state)},
+        after=None if after is None else {"name": after.name, "phase": phase(after.state)},
+    )

@@ -3,6 +3,7 @@
 from secapi_core.ledger.tables.api_keys import ApiKey
 from secapi_core.ledger.tables.artifacts import Artifact
 from secapi_core.ledger.tables.attempts import Attempt
+from secapi_core.ledger.tables.audit_events import AuditEvent
 from secapi_core.ledger.tables.base import Base
 from secapi_core.ledger.tables.dead_letters import DeadLetter
 from secapi_core.ledger.tables.findings import FindingRow
@@ -16,6 +17,7 @@ __all__ = [
     "ApiKey",
     "Artifact",
     "Attempt",
+    "AuditEvent",
     "Base",
     "DeadLetter",
     "FindingRow",

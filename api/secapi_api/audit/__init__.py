@@ -1,0 +1,1 @@
+"""The audit trail: every route that changes something records who did what."""

@@ -1,0 +1,71 @@
+"""The audit trail in pages, newest first."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from secapi_core.ledger.tables import AuditEvent
+from secapi_core.paging import InvalidCursor, Page, decode_cursor, encode_cursor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
+    """One line of the trail; see :class:`secapi_core.ledger.transitions.audit.NewAuditEvent`."""
+
+    id: UUID
+    at: datetime
+    actor: str
+    actor_name: str
+    action: str
+    kind: str
+    subject: str
+    namespace: str | None
+    request_id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which events; ``None`` sets no condition."""
+
+    namespaces: Collection[str] | None = None
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+
+
+_COLUMNS = [AuditEvent.__table__.c[name] for name in RecordedEvent.__dataclass_fields__]
+
+
+async def list_events(
+    session: AsyncSession, wanted: AuditFilter, cursor: str | None, limit: int
+) -> Page[RecordedEvent]:
+    """A page of at most ``limit`` events, newest first; raises InvalidCursor."""
+    query = select(*_COLUMNS).order_by(AuditEvent.id.desc()).limit(limit + 1)
+    if wanted.namespaces is not None:
+        query = query.where(AuditEvent.namespace.in_(wanted.namespaces))
+    for name in ("actor", "action", "subject"):
+        if (value := getattr(wanted, name)) is not None:
+            query = query.where(AuditEvent.__table__.c[name] == value)
+    if wanted.since is not None:
+        query = query.where(AuditEvent.at >= wanted.since)
+    if cursor is not None:
+        query = query.where(AuditEvent.id < _position(cursor))
+    events = [RecordedEvent(**row) for row in (await session.execute(query)).mappings()]
+    last = events[limit - 1] if len(events) > limit else None
+    return Page(events[:limit], encode_cursor(str(last.id)) if last else None)
+
+
+def _position(cursor: str) -> UUID:
+    (event_id,) = decode_cursor(cursor, 1)
+    try:
+        return UUID(event_id)
+    except ValueError as error:
+        raise InvalidCursor("this is not a cursor of the audit trail") from error
