@@ -7,9 +7,11 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from secapi_api import documents, problems
+from secapi_api.api_keys.routes import router as api_keys
 from secapi_api.artifacts.routes import router as artifacts
 from secapi_api.audit.routes import router as audit
 from secapi_api.health.routes import router as health
+from secapi_api.memberships.routes import router as memberships
 from secapi_api.middleware.context import RequestContext
 from secapi_api.middleware.failsafe import Failsafe
 from secapi_api.middleware.limits import Bounds, RequestLimits
@@ -19,8 +21,9 @@ from secapi_api.resources import opened
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
 from secapi_api.settings import ApiSettings, Tuning
+from secapi_api.users.routes import router as users
 
-ROUTERS = (scans, artifacts, scanners, audit, health)
+ROUTERS = (scans, artifacts, scanners, users, memberships, api_keys, audit, health)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:

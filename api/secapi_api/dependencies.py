@@ -6,15 +6,15 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from structlog.contextvars import bind_contextvars
 
+from secapi_api.auth import scopes
 from secapi_api.auth.callers import Caller
-from secapi_api.auth.service import authenticate
 from secapi_api.errors import Unauthenticated
 from secapi_api.resources import Resources
+from secapi_api.schemas import is_namespace
 
 _bearer = HTTPBearer(
-    scheme_name="apiKey",
-    description="An API key: ``Authorization: Bearer sk_…``",
-    bearerFormat="sk_…",
+    scheme_name="bearer",
+    description="An API key (``sk_…``), or a token that Kubernetes made for the audience ``secapi``.",
     auto_error=False,
 )
 
@@ -29,6 +29,7 @@ AppResources = Annotated[Resources, Depends(_resources)]
 
 
 async def _caller(
+    request: Request,
     resources: AppResources,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Caller:
@@ -36,9 +37,10 @@ async def _caller(
         raise Unauthenticated(
             "send an API key: Authorization: Bearer sk_…", headers={"WWW-Authenticate": 'Bearer realm="secapi"'}
         )
-    async with resources.ledger.reading() as session:
-        caller = await authenticate(session, credentials.credentials, resources.settings.api_key_pepper)
+    named = {request.query_params.get("namespace"), request.path_params.get("namespace")}
+    caller = await resources.authenticator.caller(credentials.credentials, set(filter(is_namespace, named)))
     bind_contextvars(caller=caller.id)
+    caller.require_scope(scopes.needed(request.scope["route"].tags[0], request.method))
     return caller
 
 

@@ -21,6 +21,9 @@ TAGS = [
     {"name": "scans", "description": "Runs of scanners over targets."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
     {"name": "scanners", "description": "What can be run."},
+    {"name": "users", "description": "People who may log in."},
+    {"name": "memberships", "description": "Their roles in namespaces."},
+    {"name": "api-keys", "description": "Credentials of programs."},
     {"name": "audit", "description": "Who did what."},
     {"name": "health", "description": "Probes."},
 ]

@@ -41,7 +41,12 @@ ExpectedVersion = Annotated[str, Depends(_version_required)]
 """The version that a change is based on. Raises PreconditionRequired without ``If-Match``."""
 
 
+def changed_meanwhile() -> PreconditionFailed:
+    """What to raise when somebody else was faster."""
+    return PreconditionFailed("it has changed since you read it; read it again and decide anew")
+
+
 def require_version(expected: str, current: int | str) -> None:
     """Raises PreconditionFailed unless nothing has changed."""
     if expected != str(current):
-        raise PreconditionFailed("it has changed since you read it; read it again and decide anew")
+        raise changed_meanwhile()

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from secapi_api.auth.kubernetes import KubernetesTokens
+from secapi_api.auth.service import Authenticator
 from secapi_api.health.readiness import Readiness
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
@@ -23,6 +25,7 @@ class Resources:
 
     settings: ApiSettings
     ledger: Ledger
+    authenticator: Authenticator
     kubernetes: KubernetesClient
     catalogues: Catalogues
     scan_requests: ScanRequests
@@ -49,6 +52,9 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         yield Resources(
             settings=settings,
             ledger=ledger,
+            authenticator=Authenticator(
+                ledger, settings.pepper, KubernetesTokens(kubernetes, settings.kubernetes_token_audience)
+            ),
             kubernetes=kubernetes,
             catalogues=catalogues,
             scan_requests=ScanRequests(kubernetes),

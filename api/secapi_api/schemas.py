@@ -1,7 +1,8 @@
 """What the schemas of all resources share."""
 
+import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeGuard, TypeVar
 
 from fastapi import Query
 from pydantic import Field, GetJsonSchemaHandler
@@ -54,13 +55,20 @@ class PageQuery(Schema):
     cursor: Cursor = None
 
 
+_NAMESPACE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
 Namespace = Annotated[
     str,
     Field(
         min_length=1,
         max_length=63,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        pattern=_NAMESPACE,
         examples=["team-a"],
         description="Kubernetes namespace: the tenant.",
     ),
 ]
+
+
+def is_namespace(text: str | None) -> TypeGuard[str]:
+    """Whether ``text`` could be the name of one."""
+    return text is not None and len(text) <= 63 and re.fullmatch(_NAMESPACE, text) is not None

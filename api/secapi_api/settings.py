@@ -73,7 +73,15 @@ class ApiSettings(Settings):
     max_jobs_per_scan: Annotated[int, Field(ge=1, le=2_000)] = 2_000
     """Ceiling for every namespace; policies can only lower it."""
 
+    kubernetes_token_audience: Annotated[str, Field(min_length=1, max_length=253)] = "secapi"  # noqa: S105 -- no secret
+    """Tokens of Kubernetes are taken if they were made for this audience; those for the apiserver itself are not."""
+
     kubeconfig: Annotated[str | None, Field(validation_alias="KUBECONFIG")] = None
     """Path of a kubeconfig; not set in a pod, which has its service account."""
 
     tuning: Tuning = Field(default_factory=Tuning)
+
+    @property
+    def pepper(self) -> bytes:
+        """The pepper as hashes take it."""
+        return self.api_key_pepper.get_secret_value().encode()

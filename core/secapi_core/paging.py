@@ -7,6 +7,7 @@ two requests move no others.
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from uuid import UUID
 
 import orjson
 
@@ -45,3 +46,12 @@ def decode_cursor(cursor: str, length: int) -> list[str]:
     except ValueError as error:
         raise InvalidCursor("this is not a cursor of this list") from error
     return key
+
+
+def decode_id(cursor: str) -> UUID:
+    """The key of a list that is sorted by id alone; raises InvalidCursor."""
+    (key,) = decode_cursor(cursor, 1)
+    try:
+        return UUID(key)
+    except ValueError as error:
+        raise InvalidCursor("this is not a cursor of this list") from error

@@ -1,8 +1,10 @@
 """Every route as nobody, with a bad key, from another namespace, with too low a role, and with the right one."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,6 +17,7 @@ from secapi_api.app import create_app
 from secapi_api.settings import ApiSettings
 
 DIGEST = "sha256:" + "0" * 64
+MISSING = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Access:
     """How a route is called and what it takes; ``status`` is what the right role gets.
 
     ``foreign`` is what a key of another namespace gets: 404 where an id names the item, 403 where the namespace is
-    named, the right status where there is nothing to protect.
+    named, the right status where there is nothing to protect. ``platform``: the role must hold everywhere.
     """
 
     method: str
@@ -30,6 +33,13 @@ class Access:
     role: str
     status: int
     foreign: int
+    platform: bool = False
+
+    @property
+    def item(self) -> str | None:
+        """The kind of thing that an id names."""
+        found = re.search(r"\{(\w+)Id\}", self.path)
+        return found[1] if found else None
 
 
 ROUTES = [
@@ -44,29 +54,92 @@ ROUTES = [
     Access("GET", "/v1/artifacts/{digest}", "viewer", 404, 403),
     Access("GET", "/v1/scanners", "viewer", 200, 200),
     Access("GET", "/v1/audit-events", "admin", 200, 403),
+    Access("GET", "/v1/api-keys", "admin", 200, 403),
+    Access("POST", "/v1/api-keys", "admin", 201, 403),
+    Access("GET", "/v1/api-keys/{keyId}", "admin", 200, 404),
+    Access("POST", "/v1/api-keys/{keyId}/rotate", "admin", 201, 404),
+    Access("DELETE", "/v1/api-keys/{keyId}", "admin", 204, 404),
+    Access("GET", "/v1/memberships", "admin", 200, 403),
+    Access("POST", "/v1/memberships", "admin", 201, 403),
+    Access("GET", "/v1/memberships/{membershipId}", "admin", 200, 404),
+    Access("PATCH", "/v1/memberships/{membershipId}", "admin", 200, 404),
+    Access("DELETE", "/v1/memberships/{membershipId}", "admin", 204, 404),
+    Access("GET", "/v1/users", "admin", 200, 403, platform=True),
+    Access("POST", "/v1/users", "admin", 201, 403, platform=True),
+    Access("GET", "/v1/users/{userId}", "admin", 200, 403, platform=True),
+    Access("PATCH", "/v1/users/{userId}", "admin", 200, 403, platform=True),
 ]
 OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
 walk = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 
 
-async def call(client: httpx.AsyncClient, route: Access, namespace: str, scan_id: str) -> httpx.Response:
+@dataclass
+class Things:
+    """One of each kind in ``namespace``, by what its id is called in paths, made when a route first names it."""
+
+    api: Api
+    namespace: str
+    ids: dict[str, str] = field(default_factory=dict)
+
+    async def path(self, route: Access) -> str:
+        """The route's path with the thing's id in it."""
+        if route.item is None:
+            return route.path.format(digest=DIGEST)
+        if route.item not in self.ids:
+            self.ids[route.item] = await self._made(route.item)
+        return route.path.format(**{f"{route.item}Id": self.ids[route.item]})
+
+    async def body(self, route: Access) -> dict[str, Any] | None:
+        """What the route is sent."""
+        match route.method, route.path:
+            case "POST", "/v1/scans":
+                return scan_body(self.namespace)
+            case "POST", "/v1/api-keys":
+                return {"name": "another", "namespace": self.namespace, "role": "viewer"}
+            case "POST", "/v1/memberships":
+                return {"userId": await self._made("user"), "namespace": self.namespace, "role": "viewer"}
+            case "POST", "/v1/users":
+                return {"email": f"{uuid4()}@example.com", "name": "Somebody"}
+            case "PATCH", "/v1/memberships/{membershipId}":
+                return {"role": "viewer"}
+            case "PATCH", "/v1/users/{userId}":
+                return {"name": "Another"}
+            case "POST", "/v1/api-keys/{keyId}/rotate":
+                return {"graceSeconds": 60}
+        return None
+
+    async def _made(self, item: str) -> str:
+        platform = await self.api.client("admin", None)
+        collection = {"scan": "scans", "key": "api-keys", "user": "users", "membership": "memberships"}[item]
+        route = Access("POST", f"/v1/{collection}", "admin", 201, 403)
+        made: dict[str, str] = (await platform.post(route.path, json=await self.body(route))).json()
+        return made["id"]
+
+
+async def call(client: httpx.AsyncClient, route: Access, things: Things) -> httpx.Response:
     options: dict[str, Any] = {}
-    if route == ROUTES[0]:
-        options["json"] = scan_body(namespace)
-    elif route.path.startswith("/v1/artifacts") or route.path in ("/v1/scans", "/v1/audit-events"):
-        options["params"] = {"namespace": namespace}
+    if route.path.startswith("/v1/artifacts") or (route.method == "GET" and route.item is None):
+        options["params"] = {} if route.platform or route.path == "/v1/scanners" else {"namespace": things.namespace}
     if route.method == "POST" and route.path == "/v1/artifacts":
         options["content"] = b"archive"
-    path = route.path.format(scanId=scan_id, digest=DIGEST)
-    return await client.request(route.method, path, **options)
+    if (body := await things.body(route)) is not None:
+        options["json"] = body
+    if route.method in ("PATCH", "DELETE") and not route.path.startswith(("/v1/scans", "/v1/api-keys")):
+        options["headers"] = {"If-Match": await version(things, route)}
+    return await client.request(route.method, await things.path(route), **options)
+
+
+async def version(things: Things, route: Access) -> str:
+    """The ETag of the thing as it is now."""
+    platform = await things.api.client("admin", None)
+    tag = (await platform.get(await things.path(route))).headers.get("ETag")
+    return tag or '"0"'
 
 
 @pytest.fixture
-async def scan_id(operator: httpx.AsyncClient, namespace: str) -> str:
-    """A scan in ``namespace``."""
-    submitted: dict[str, str] = (await operator.post("/v1/scans", json=scan_body(namespace))).json()
-    return submitted["id"]
+def things(api: Api, namespace: str) -> Things:
+    return Things(api, namespace)
 
 
 def test_every_route_is_walked() -> None:
@@ -85,36 +158,46 @@ def served(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 
 @walk
-async def test_nobody_is_asked_for_a_key(api: Api, route: Access, namespace: str, scan_id: str) -> None:
-    answer = await call(api.anonymous(), route, namespace, scan_id)
+async def test_nobody_is_asked_for_a_key(api: Api, route: Access, things: Things) -> None:
+    answer = await call(api.anonymous(), route, things)
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:secapi:problem:unauthenticated")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="secapi"'
 
 
 @walk
-async def test_another_namespaces_key_learns_nothing(api: Api, route: Access, namespace: str, scan_id: str) -> None:
+async def test_another_namespaces_key_learns_nothing(api: Api, route: Access, things: Things) -> None:
     stranger = await api.client("admin", "elsewhere")
-    answer = await call(stranger, route, namespace, scan_id)
-    missing = await call(stranger, route, "nowhere", "00000000-0000-0000-0000-000000000000")
-    assert answer.status_code == missing.status_code == route.foreign
+    nothing = Things(api, "nowhere", {str(route.item): MISSING})
+    there, not_there = await call(stranger, route, things), await call(stranger, route, nothing)
+    assert there.status_code == not_there.status_code == route.foreign
     if route.foreign == 404:
-        assert answer.json()["detail"] == f"there is no scan {scan_id}"
-        assert answer.json()["type"] == missing.json()["type"]
+        assert there.json()["type"] == not_there.json()["type"]
+        assert there.json()["detail"].replace(things.ids[str(route.item)], MISSING) == not_there.json()["detail"]
 
 
 @walk
-async def test_too_low_a_role_is_refused(api: Api, route: Access, namespace: str, scan_id: str) -> None:
-    answer = await call(await api.client("viewer", namespace), route, namespace, scan_id)
-    assert answer.status_code == (route.status if route.role == "viewer" else 403)
+async def test_too_low_a_role_is_refused(api: Api, route: Access, things: Things) -> None:
+    lower = {"viewer": "viewer", "operator": "viewer", "triager": "operator", "admin": "triager"}[route.role]
+    for namespace in (things.namespace, None):
+        answer = await call(await api.client(lower, namespace), route, things)
+        assert answer.status_code == (route.status if route.role == "viewer" else 403)
 
 
 @walk
-async def test_the_right_role_is_served(api: Api, route: Access, namespace: str, scan_id: str) -> None:
-    for owner in (namespace, None):
+async def test_a_scope_too_narrow_is_refused(api: Api, route: Access, things: Things) -> None:
+    narrow = await api.client(route.role, None, scopes=["stats:read"])
+    answer = await call(narrow, route, things)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:secapi:problem:forbidden")
+    assert "scope" in answer.json()["detail"]
+
+
+@walk
+async def test_the_right_role_is_served(api: Api, route: Access, things: Things) -> None:
+    for owner in (None,) if route.platform else (things.namespace, None):
+        if route.method == "DELETE" or route.path.endswith("/rotate"):
+            things.ids.clear()  # The one before has used it up.
         client = await api.client(route.role, owner)
-        if route.method == "DELETE" and owner is None:
-            continue  # The first one has deleted it.
-        assert (await call(client, route, namespace, scan_id)).status_code == route.status
+        assert (await call(client, route, things)).status_code == route.status
 
 
 @pytest.mark.parametrize(

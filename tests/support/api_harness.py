@@ -1,6 +1,6 @@
 """The API's application in this process, with keys and clients for it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,11 +28,18 @@ class Api:
         resources: Resources = self.app.state.resources
         return resources
 
-    async def key(self, role: str, namespace: str | None) -> str:
+    async def key(self, role: str, namespace: str | None, scopes: Sequence[str] = ()) -> str:
         """The secret of a new key."""
-        pepper = self.settings.api_key_pepper.get_secret_value().encode()
         async with self.resources.ledger.transaction() as session:
-            return await create_api_key(session, name=f"{role} key", namespace=namespace, role=role, pepper=pepper)
+            issued = await create_api_key(
+                session,
+                name=f"{role} key",
+                namespace=namespace,
+                role=role,
+                scopes=scopes,
+                pepper=self.settings.pepper,
+            )
+        return issued.secret
 
     def anonymous(self) -> httpx.AsyncClient:
         """A client without a key. What the OpenAPI document does not promise fails the test, and so does a defect."""
@@ -42,10 +49,10 @@ class Api:
             event_hooks={"response": [self._conformance.check]},
         )
 
-    async def client(self, role: str, namespace: str | None) -> httpx.AsyncClient:
+    async def client(self, role: str, namespace: str | None, *, scopes: Sequence[str] = ()) -> httpx.AsyncClient:
         """A client with a new key."""
         client = self.anonymous()
-        client.headers["Authorization"] = f"Bearer {await self.key(role, namespace)}"
+        client.headers["Authorization"] = f"Bearer {await self.key(role, namespace, scopes)}"
         return client
 
 

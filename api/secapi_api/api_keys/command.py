@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from pydantic import TypeAdapter, ValidationError
 
+from secapi_api.api_keys.schemas import NAME_LENGTH
 from secapi_api.auth.callers import Role
 from secapi_api.errors import LedgerUnavailable
 from secapi_api.ledger import Ledger
@@ -23,7 +24,6 @@ from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.schema import schema_problem
 from secapi_core.ledger.transitions.api_keys import create_api_key
 
-NAME_LENGTH = 100
 LONGEST_DAYS = 3_650
 
 
@@ -51,14 +51,16 @@ async def _create(settings: ApiSettings, arguments: argparse.Namespace) -> str:
         async with Ledger(database).transaction() as session:
             if problem := await schema_problem(session):
                 raise LedgerUnavailable(problem)
-            return await create_api_key(
+            issued = await create_api_key(
                 session,
                 name=arguments.name,
                 namespace=arguments.namespace,
                 role=arguments.role,
-                pepper=settings.api_key_pepper.get_secret_value().encode(),
+                pepper=settings.pepper,
+                created_by="secapi-api-key",
                 lifetime=timedelta(days=arguments.expires_days) if arguments.expires_days else None,
             )
+        return issued.secret
     finally:
         await database.close()
 

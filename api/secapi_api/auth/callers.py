@@ -1,9 +1,10 @@
 """A caller and the roles it has. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from secapi_api.auth.scopes import covers
 from secapi_api.errors import Forbidden
 
 
@@ -41,6 +42,8 @@ class Caller:
     name: str
     roles: Mapping[str, Role] = field(default_factory=dict)
     everywhere: Role | None = None
+    scopes: Collection[str] | None = None
+    """What the credential is good for; None is everything that the roles allow."""
 
     @property
     def namespaces(self) -> list[str] | None:
@@ -72,3 +75,9 @@ class Caller:
         """For what belongs to no namespace, or to all of them."""
         if self.everywhere is None or not self.everywhere.includes(role):
             raise Forbidden(f"this needs the role {role} for the whole platform, which {self.name!r} does not have")
+
+    def require_scope(self, *scopes: str) -> None:
+        """For what the credential itself must be good for, whatever its owner may do."""
+        for scope in scopes:
+            if self.scopes is not None and not covers(self.scopes, scope):
+                raise Forbidden(f"this credential does not have the scope {scope}")

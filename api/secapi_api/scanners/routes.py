@@ -7,7 +7,7 @@ from secapi_api.problems import documented
 from secapi_api.scanners.schemas import ScannerSummary
 from secapi_api.schemas import Page
 
-router = APIRouter(prefix="/v1/scanners", tags=["scanners"], responses=documented(401, 503))
+router = APIRouter(prefix="/v1/scanners", tags=["scanners"], responses=documented(401, 403, 503))
 
 
 @router.get("")

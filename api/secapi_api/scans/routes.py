@@ -48,6 +48,7 @@ async def create_scan(
     idempotency_key: IdempotencyKey = None,
 ) -> SubmittedScan:
     """Submit a scan. What can be known to be wrong with it is refused here; what is accepted comes to an end."""
+    caller = await resources.authenticator.in_namespace(caller, body.namespace)
     caller.require(Role.OPERATOR, body.namespace)
     submission = Submission.of(body, caller, idempotency_key)
     accepted = await service.accept(resources, submission)

@@ -11,8 +11,9 @@ async def create_admin_key(database_url: str, pepper: str) -> str:
     database = Database(Settings(database_url=database_url), application="secapi-dev")
     try:
         async with database.transaction() as session:
-            return await create_api_key(
+            issued = await create_api_key(
                 session, name="secapi-dev", namespace=None, role="admin", pepper=pepper.encode()
             )
+        return issued.secret
     finally:
         await database.close()

@@ -15,9 +15,10 @@ PEPPER = b"pepper"
 
 async def create(database: Database, namespace: str | None = "team-a", *, lifetime: timedelta | None = None) -> str:
     async with database.transaction() as session:
-        return await create_api_key(
+        issued = await create_api_key(
             session, name="ci", namespace=namespace, role="operator", pepper=PEPPER, lifetime=lifetime
         )
+    return issued.secret
 
 
 async def verify(database: Database, secret: str, pepper: bytes = PEPPER) -> ApiKeyIdentity | None:

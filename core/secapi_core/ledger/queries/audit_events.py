@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.ledger.tables import AuditEvent
-from secapi_core.paging import InvalidCursor, Page, decode_cursor, encode_cursor
+from secapi_core.paging import Page, decode_id, encode_cursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +57,7 @@ async def list_events(
     if wanted.since is not None:
         query = query.where(AuditEvent.at >= wanted.since)
     if cursor is not None:
-        query = query.where(AuditEvent.id < _position(cursor))
+        query = query.where(AuditEvent.id < decode_id(cursor))
     events = [RecordedEvent(**row) for row in (await session.execute(query)).mappings()]
     last = events[limit - 1] if len(events) > limit else None
     return Page(events[:limit], encode_cursor(str(last.id)) if last else None)
-
-
-def _position(cursor: str) -> UUID:
-    (event_id,) = decode_cursor(cursor, 1)
-    try:
-        return UUID(event_id)
-    except ValueError as error:
-        raise InvalidCursor("this is not a cursor of the audit trail") from error

@@ -12,6 +12,7 @@ from secapi_core.ledger.tables.scan_jobs import ScanJob
 from secapi_core.ledger.tables.scanner_specs import ScannerSpecRow
 from secapi_core.ledger.tables.scans import Scan
 from secapi_core.ledger.tables.sightings import Sighting
+from secapi_core.ledger.tables.users import Membership, User
 
 __all__ = [
     "ApiKey",
@@ -21,9 +22,11 @@ __all__ = [
     "Base",
     "DeadLetter",
     "FindingRow",
+    "Membership",
     "OutboxMessage",
     "Scan",
     "ScanJob",
     "ScannerSpecRow",
     "Sighting",
+    "User",
 ]

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import Index, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secapi_core.ledger.tables.base import Base, Identified, Timestamped
@@ -11,7 +12,7 @@ from secapi_core.ledger.tables.base import Base, Identified, Timestamped
 class ApiKey(Identified, Timestamped, Base):
     """``prefix`` finds the row, ``digest`` is HMAC-SHA-256 of the secret under the pepper.
 
-    ``namespace`` is null for a platform key.
+    ``namespace`` is null for a platform key. Without ``scopes`` a key is good for all that its role allows.
     """
 
     __tablename__ = "api_keys"
@@ -21,6 +22,10 @@ class ApiKey(Identified, Timestamped, Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     namespace: Mapped[str | None]
     role: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    created_by: Mapped[str | None]
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_api_keys_namespace_id", "namespace", "id"),)

@@ -1,0 +1,1 @@
+"""Who has which role in a namespace, managed by the namespace's admins."""
