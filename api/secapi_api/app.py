@@ -20,10 +20,11 @@ from secapi_api.operations import operation_id
 from secapi_api.resources import opened
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
+from secapi_api.sessions.routes import router as sessions
 from secapi_api.settings import ApiSettings, Tuning
 from secapi_api.users.routes import router as users
 
-ROUTERS = (scans, artifacts, scanners, users, memberships, api_keys, audit, health)
+ROUTERS = (scans, artifacts, scanners, sessions, users, memberships, api_keys, audit, health)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:

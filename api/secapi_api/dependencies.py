@@ -2,19 +2,27 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 from structlog.contextvars import bind_contextvars
 
 from secapi_api.auth import scopes
 from secapi_api.auth.callers import Caller
 from secapi_api.errors import Unauthenticated
+from secapi_api.rate_limits import RequestKind
 from secapi_api.resources import Resources
 from secapi_api.schemas import is_namespace
+from secapi_api.sessions.cookies import COOKIE
 
 _bearer = HTTPBearer(
     scheme_name="bearer",
     description="An API key (``sk_…``), or a token that Kubernetes made for the audience ``secapi``.",
+    auto_error=False,
+)
+_cookie = APIKeyCookie(
+    name=COOKIE,
+    scheme_name="session",
+    description="A browser's session, begun by `POST /v1/sessions`; what changes something needs `X-CSRF-Token` too.",
     auto_error=False,
 )
 
@@ -30,16 +38,27 @@ AppResources = Annotated[Resources, Depends(_resources)]
 
 async def _caller(
     request: Request,
+    response: Response,
     resources: AppResources,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    cookie: Annotated[str | None, Security(_cookie)],
 ) -> Caller:
-    if credentials is None:
+    changes = request.method not in scopes.SAFE_METHODS
+    caller: Caller
+    if credentials is not None:
+        named = {request.query_params.get("namespace"), request.path_params.get("namespace")}
+        caller = await resources.authenticator.caller(credentials.credentials, set(filter(is_namespace, named)))
+    elif cookie is not None:
+        caller = person = await resources.authenticator.session_caller(cookie)
+        if changes:
+            person.require_csrf_token(request.headers.get("X-CSRF-Token"))
+    else:
         raise Unauthenticated(
             "send an API key: Authorization: Bearer sk_…", headers={"WWW-Authenticate": 'Bearer realm="secapi"'}
         )
-    named = {request.query_params.get("namespace"), request.path_params.get("namespace")}
-    caller = await resources.authenticator.caller(credentials.credentials, set(filter(is_namespace, named)))
     bind_contextvars(caller=caller.id)
+    allowance = await resources.rate_limits.take(caller.id, RequestKind.WRITES if changes else RequestKind.READS)
+    response.headers.update(allowance.headers)
     caller.require_scope(scopes.needed(request.scope["route"].tags[0], request.method))
     return caller
 

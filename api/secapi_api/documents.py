@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from secapi_api.bodies import documented_models
-from secapi_api.problems import Problem
+from secapi_api.problems import Problem, documented
 
 DESCRIPTION = """\
 Submit security scans, follow them, read their findings. Every error is `application/problem+json` (RFC 9457).
@@ -21,6 +21,7 @@ TAGS = [
     {"name": "scans", "description": "Runs of scanners over targets."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
     {"name": "scanners", "description": "What can be run."},
+    {"name": "sessions", "description": "Logging in, and who is logged in."},
     {"name": "users", "description": "People who may log in."},
     {"name": "memberships", "description": "Their roles in namespaces."},
     {"name": "api-keys", "description": "Credentials of programs."},
@@ -45,6 +46,10 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     models += [(model, "validation") for model in documented_models]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"] |= definitions["$defs"]
+    for operation in (operation for path in document["paths"].values() for operation in path.values()):
+        # Whoever is known is counted, whatever they ask for.
+        if "security" in operation:
+            operation["responses"].setdefault("429", documented(429)[429])
     return document
 
 

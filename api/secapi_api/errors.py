@@ -125,6 +125,12 @@ class QuotaExceeded(ApiError):
     status, slug, title = 429, "quota-exceeded", "Quota exceeded"
 
 
+class RateLimited(ApiError):
+    """This caller asks for too much at the moment."""
+
+    status, slug, title = 429, "rate-limited", "Too many requests"
+
+
 class Unavailable(ApiError):
     """Something SecAPI depends on is down or too slow; the same request may succeed later."""
 

@@ -39,6 +39,7 @@ def server(settings: ApiSettings) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            forwarded_allow_ips=tuning.trusted_proxies,
             timeout_graceful_shutdown=round(tuning.shutdown_timeout),
         )
     )

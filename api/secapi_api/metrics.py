@@ -2,7 +2,7 @@
 
 from http import HTTPMethod
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import Scope
 
 UNMATCHED = "unmatched"
@@ -14,6 +14,8 @@ REQUEST_DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
 )
 REQUESTS_IN_FLIGHT = Gauge("secapi_api_requests_in_flight", "Requests being answered now")
+REDIS_FAILURES = Counter("secapi_api_redis_failures_total", "Times that Redis was given up for a moment", ["error"])
+RATE_LIMITED = Counter("secapi_api_rate_limited_total", "Requests that were too many", ["kind"])
 
 _METHODS = frozenset(HTTPMethod)
 

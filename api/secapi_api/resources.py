@@ -12,7 +12,10 @@ from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
 from secapi_api.kube.scan_requests import ScanRequests
 from secapi_api.ledger import Ledger
-from secapi_api.settings import ApiSettings
+from secapi_api.rate_limits import RateLimits, RequestKind
+from secapi_api.redis import SharedMemory
+from secapi_api.sessions.store import SessionStore
+from secapi_api.settings import ApiSettings, Tuning
 from secapi_core import metrics, tracing
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
@@ -26,6 +29,8 @@ class Resources:
     settings: ApiSettings
     ledger: Ledger
     authenticator: Authenticator
+    sessions: SessionStore
+    rate_limits: RateLimits
     kubernetes: KubernetesClient
     catalogues: Catalogues
     scan_requests: ScanRequests
@@ -43,6 +48,9 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         watch_pool(database.engine)
         metrics.announce("api")
         ledger = Ledger(database)
+        memory = SharedMemory(settings)
+        stack.push_async_callback(memory.close)
+        sessions = SessionStore(memory, idle=settings.tuning.session_idle, lifetime=settings.tuning.session_lifetime)
         kubernetes = await KubernetesClient.connect(settings)
         stack.push_async_callback(kubernetes.close)
         catalogues = Catalogues(kubernetes, age=settings.tuning.catalogue_age)
@@ -53,11 +61,22 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
             settings=settings,
             ledger=ledger,
             authenticator=Authenticator(
-                ledger, settings.pepper, KubernetesTokens(kubernetes, settings.kubernetes_token_audience)
+                ledger, settings.pepper, KubernetesTokens(kubernetes, settings.kubernetes_token_audience), sessions
             ),
+            sessions=sessions,
+            rate_limits=RateLimits(memory, _limits(settings.tuning)),
             kubernetes=kubernetes,
             catalogues=catalogues,
             scan_requests=ScanRequests(kubernetes),
             artifacts=await asyncio.to_thread(ArtifactStore, settings.artifact_url),
             readiness=readiness,
         )
+
+
+def _limits(tuning: Tuning) -> dict[RequestKind, int]:
+    return {
+        RequestKind.READS: tuning.reads_per_minute,
+        RequestKind.WRITES: tuning.writes_per_minute,
+        RequestKind.LOGINS: tuning.logins_per_minute,
+        RequestKind.CLIENT_LOGINS: 10 * tuning.logins_per_minute,
+    }

@@ -51,6 +51,30 @@ class Tuning(BaseSettings):
     catalogue_age: Annotated[float, Field(ge=0, le=600)] = 10.0
     """Scanners and ScanPolicies are read again when what is in memory is older."""
 
+    redis_timeout: Annotated[float, Field(gt=0, le=5)] = 0.25
+    """Longest wait for one answer of Redis, and for a connection to it; after a failure it is left alone for 1 s."""
+
+    redis_connections: Annotated[int, Field(ge=1, le=500)] = 32
+    """Connections to Redis at most."""
+
+    reads_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 60_000
+    """Requests that one caller may read with."""
+
+    writes_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 6_000
+    """Requests that one caller may change something with."""
+
+    logins_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 10
+    """Passwords that may be tried for one address; from one client ten times as many."""
+
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses and networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who the client is."""
+
+    session_idle: Annotated[float, Field(ge=60, le=86_400)] = 1_800.0
+    """A browser's session ends when nothing was asked for this long."""
+
+    session_lifetime: Annotated[float, Field(ge=60, le=30 * 86_400)] = 43_200.0
+    """A browser's session ends after this long in any case."""
+
 
 class ApiSettings(Settings):
     """Addresses of what the API talks to, from ``SECAPI_…``.
@@ -60,6 +84,9 @@ class ApiSettings(Settings):
 
     api_key_pepper: Annotated[SecretStr, Field(min_length=16)]
     """Keys the hashes of API keys: a stolen table alone verifies nothing."""
+
+    redis_url: SecretStr
+    """``redis://…``: what processes share for a while (rate limits, sessions, caches); not needed to go on."""
 
     artifact_url: str
     """Where uploads are kept, the same for API and workers: ``file:///…``, ``s3://…``, ``gs://…`` or ``az://…``."""

@@ -34,6 +34,7 @@ MEANINGS = {
     "caller": "Who made the request: `key:…`, `user:…` or `serviceaccount:…`",
     "cause": "What led to it: an error, or why messages are sent again (`flush`, `loss`)",
     "channels": "Postgres channels that are listened to",
+    "client": "Address that a request came from",
     "detail": "What the client was told",
     "error": "Type and first line of an error",
     "exitcode": "Exit status of the worker",

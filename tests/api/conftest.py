@@ -19,6 +19,7 @@ from secapi_api.settings import ApiSettings, Tuning
 from secapi_dev.controlplane.kubectl import Kubectl
 from secapi_dev.controlplane.servers import ControlPlane
 from secapi_dev.servers.postgres import PostgresServer
+from secapi_dev.servers.valkey import ValkeyServer
 from stack_fixtures import TEMPLATE
 from tcp_proxy import TcpProxy
 
@@ -45,14 +46,21 @@ def artifact_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(shared_database_url: str, api_kubeconfig: Path, catalogue: None, artifact_directory: Path) -> ApiSettings:
+def settings(
+    shared_database_url: str,
+    valkey_server: ValkeyServer,
+    api_kubeconfig: Path,
+    catalogue: None,
+    artifact_directory: Path,
+) -> ApiSettings:
     return ApiSettings(
         database_url=shared_database_url,
+        redis_url=valkey_server.url,
         api_key_pepper="a pepper for tests",
         artifact_url=artifact_directory.as_uri(),
         KUBECONFIG=str(api_kubeconfig),
         log_level="warning",
-        tuning=Tuning(artifact_limit=8 * 1024 * 1024, body_limit=64 * 1024, catalogue_age=1),
+        tuning=Tuning(artifact_limit=8 * 1024 * 1024, body_limit=64 * 1024, catalogue_age=1, logins_per_minute=1_000),
     )
 
 
@@ -77,6 +85,21 @@ async def database_outage(shared_database_url: str) -> AsyncIterator[TcpProxy]:
     address = urlsplit(shared_database_url)
     async with TcpProxy.before(str(address.hostname), int(address.port or 5432)) as proxy:
         yield proxy
+
+
+@pytest.fixture
+async def redis_outage(valkey_server: ValkeyServer) -> AsyncIterator[TcpProxy]:
+    """Stands between the API and Redis for the tests that ask for it."""
+    async with TcpProxy.before("127.0.0.1", valkey_server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def without_redis(settings: ApiSettings, redis_outage: TcpProxy) -> ApiSettings:
+    """Settings with which Redis is reached only through ``redis_outage``."""
+    address = urlsplit(settings.redis_url.get_secret_value())
+    url = address._replace(netloc=f":{address.password}@127.0.0.1:{redis_outage.port}").geturl()
+    return settings.model_copy(update={"redis_url": SecretStr(url)})
 
 
 @pytest.fixture

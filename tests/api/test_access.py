@@ -64,6 +64,10 @@ ROUTES = [
     Access("GET", "/v1/memberships/{membershipId}", "admin", 200, 404),
     Access("PATCH", "/v1/memberships/{membershipId}", "admin", 200, 404),
     Access("DELETE", "/v1/memberships/{membershipId}", "admin", 204, 404),
+    Access("GET", "/v1/sessions", "viewer", 200, 200),
+    Access("GET", "/v1/sessions/current", "viewer", 200, 200),
+    Access("DELETE", "/v1/sessions/current", "viewer", 204, 204),
+    Access("DELETE", "/v1/sessions/{sessionId}", "viewer", 404, 404),
     Access("GET", "/v1/users", "admin", 200, 403, platform=True),
     Access("POST", "/v1/users", "admin", 201, 403, platform=True),
     Access("GET", "/v1/users/{userId}", "admin", 200, 403, platform=True),
@@ -110,6 +114,8 @@ class Things:
         return None
 
     async def _made(self, item: str) -> str:
+        if item == "session":
+            return "0" * 64  # A key has none; tests of sessions have their own walk.
         platform = await self.api.client("admin", None)
         collection = {"scan": "scans", "key": "api-keys", "user": "users", "membership": "memberships"}[item]
         route = Access("POST", f"/v1/{collection}", "admin", 201, 403)
@@ -125,7 +131,7 @@ async def call(client: httpx.AsyncClient, route: Access, things: Things) -> http
         options["content"] = b"archive"
     if (body := await things.body(route)) is not None:
         options["json"] = body
-    if route.method in ("PATCH", "DELETE") and not route.path.startswith(("/v1/scans", "/v1/api-keys")):
+    if route.method in ("PATCH", "DELETE") and not route.path.startswith(("/v1/scans", "/v1/api-keys", "/v1/sessions")):
         options["headers"] = {"If-Match": await version(things, route)}
     return await client.request(route.method, await things.path(route), **options)
 
@@ -144,11 +150,14 @@ def things(api: Api, namespace: str) -> Things:
 
 def test_every_route_is_walked() -> None:
     settings = ApiSettings(
-        database_url="postgresql://nowhere", artifact_url="memory:///", api_key_pepper="for the routes only"
+        database_url="postgresql://nowhere",
+        redis_url="redis://nowhere",
+        artifact_url="memory:///",
+        api_key_pepper="for the routes only",
     )
-    assert set(served(create_app(settings))) == {(route.method, route.path) for route in ROUTES} | {
-        ("GET", path) for path in OPEN
-    }
+    assert set(served(create_app(settings))) == {
+        (route.method, route.path.replace("{session}", "{sessionId}")) for route in ROUTES
+    } | {("GET", path) for path in OPEN} | {("POST", "/v1/sessions")}
 
 
 def served(app: FastAPI) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,7 @@ async def run(settings: ApiSettings, *arguments: str, **environment: str) -> Run
         env={
             **os.environ,
             "SECAPI_DATABASE_URL": settings.database_url.get_secret_value(),
+            "SECAPI_REDIS_URL": settings.redis_url.get_secret_value(),
             "SECAPI_API_KEY_PEPPER": settings.api_key_pepper.get_secret_value(),
             "SECAPI_ARTIFACT_URL": settings.artifact_url,
             **environment,

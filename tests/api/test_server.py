@@ -44,6 +44,7 @@ async def running_server(settings: ApiSettings, ports: Ports, directory: Path) -
     environment = {
         **os.environ,
         "SECAPI_DATABASE_URL": settings.database_url.get_secret_value(),
+        "SECAPI_REDIS_URL": settings.redis_url.get_secret_value(),
         "SECAPI_API_KEY_PEPPER": settings.api_key_pepper.get_secret_value(),
         "SECAPI_ARTIFACT_URL": settings.artifact_url,
         "SECAPI_API_PORT": str(port),

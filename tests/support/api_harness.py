@@ -41,10 +41,10 @@ class Api:
             )
         return issued.secret
 
-    def anonymous(self) -> httpx.AsyncClient:
+    def anonymous(self, address: str = "127.0.0.1") -> httpx.AsyncClient:
         """A client without a key. What the OpenAPI document does not promise fails the test, and so does a defect."""
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app),
+            transport=httpx.ASGITransport(self.app, client=(address, 40_000)),
             base_url="http://api",
             event_hooks={"response": [self._conformance.check]},
         )

@@ -74,8 +74,13 @@ class Trail:
         )
 
 
-async def _trail(request: Request, caller: AuthenticatedCaller) -> Trail:
+def trail_of(request: Request, caller: Caller) -> Trail:
+    """What ``caller`` does in ``request`` is recorded here."""
     return Trail(caller, operation_id(request.scope["route"]), request.scope["state"]["request_id"])
+
+
+async def _trail(request: Request, caller: AuthenticatedCaller) -> Trail:
+    return trail_of(request, caller)
 
 
 AuditTrail = Annotated[Trail, Depends(_trail)]

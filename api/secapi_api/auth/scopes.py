@@ -24,7 +24,7 @@ GROUPS = (
 )
 """Tags of all routes that need a caller."""
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Scope = Annotated[
     str,
@@ -34,7 +34,7 @@ Scope = Annotated[
 
 def needed(group: str, method: str) -> str:
     """The scope for a request."""
-    return f"{group}:{'read' if method in _SAFE_METHODS else 'write'}"
+    return f"{group}:{'read' if method in SAFE_METHODS else 'write'}"
 
 
 def covers(scopes: Collection[str], scope: str) -> bool:

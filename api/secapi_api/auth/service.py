@@ -1,13 +1,17 @@
 """From a credential to a caller."""
 
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Self
 
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.auth.kubernetes import KubernetesTokens
-from secapi_api.errors import Unauthenticated
+from secapi_api.errors import Forbidden, Unauthenticated
 from secapi_api.ledger import Ledger
+from secapi_api.sessions.store import Session, SessionStore
 from secapi_core.ledger.queries.api_keys import ApiKeyIdentity, verify_api_key
+from secapi_core.ledger.queries.users import KnownUser, known_user
 
 _CHALLENGE = 'Bearer realm="secapi", error="invalid_token"'
 
@@ -17,13 +21,33 @@ def invalid_credential(detail: str) -> Unauthenticated:
     return Unauthenticated(detail, headers={"WWW-Authenticate": _CHALLENGE})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCaller(Caller):
+    """A person in a browser."""
+
+    session: Session
+
+    @classmethod
+    def of(cls, user: KnownUser, session: Session) -> Self:
+        """With the roles that the user has now."""
+        roles = {namespace: Role(role) for namespace, role in user.roles.items()}
+        everywhere = Role(user.platform_role) if user.platform_role else None
+        return cls(f"user:{user.id}", user.name, roles, everywhere, session=session)
+
+    def require_csrf_token(self, token: str | None) -> None:
+        """For changes: browsers send cookies along with requests that other sites make them send."""
+        if token is None or not hmac.compare_digest(token.encode(), self.session.csrf_token.encode()):
+            raise Forbidden("send the session's csrfToken as X-CSRF-Token; GET /v1/sessions/current shows it")
+
+
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """Knows every kind of bearer credential; one per process."""
+    """Knows every kind of credential; one per process."""
 
     ledger: Ledger
     pepper: bytes
     kubernetes: KubernetesTokens
+    sessions: SessionStore
 
     async def caller(self, credential: str, named: Collection[str]) -> Caller:
         """Who ``credential`` belongs to; Unauthenticated for unknown, expired and revoked ones alike.
@@ -40,6 +64,17 @@ class Authenticator:
         if identity is None:
             raise invalid_credential("this API key is unknown, expired or revoked")
         return _key_caller(identity)
+
+    async def session_caller(self, secret: str) -> SessionCaller:
+        """Whose session the cookie proves. Raises Unauthenticated, also if the user is no longer who they were."""
+        session = await self.sessions.find(secret)
+        user = None
+        if session is not None:
+            async with self.ledger.reading() as ledger:
+                user = await known_user(ledger, session.user_id)
+        if session is None or user is None or session.created_at < user.credentials_changed_at:
+            raise Unauthenticated("this session is over; log in again")
+        return SessionCaller.of(user, session)
 
     async def in_namespace(self, caller: Caller, namespace: str) -> Caller:
         """The caller with the role it has in a namespace that only the request's body names."""

@@ -19,7 +19,10 @@ def command(check: Check = False) -> None:
 def generated() -> bytes:
     """The document as it is kept: indented, its keys in a stable order. Nothing is started or contacted."""
     settings = ApiSettings(
-        database_url="postgresql://nowhere", artifact_url="memory:///", api_key_pepper="for the document only"
+        database_url="postgresql://nowhere",
+        redis_url="redis://nowhere",
+        artifact_url="memory:///",
+        api_key_pepper="for the document only",
     )
     document = openapi_document(create_app(settings))
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,1 @@
+"""Browsers' sessions: logging in with a password, and who is logged in."""
