@@ -38,6 +38,7 @@ ROUTES = [
     Access("GET", "/v1/scans/{scanId}", "viewer", 200, 404),
     Access("DELETE", "/v1/scans/{scanId}", "operator", 204, 404),
     Access("POST", "/v1/scans/{scanId}/cancel", "operator", 202, 404),
+    Access("POST", "/v1/scans/{scanId}/rerun", "operator", 202, 404),
     Access("GET", "/v1/scans/{scanId}/jobs", "viewer", 200, 404),
     Access("GET", "/v1/scans/{scanId}/findings", "viewer", 200, 404),
     Access("POST", "/v1/artifacts", "operator", 201, 403),

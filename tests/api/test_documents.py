@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -17,11 +18,13 @@ OPERATIONS = {
     "getScan",
     "deleteScan",
     "cancelScan",
+    "rerunScan",
     "listScanJobs",
     "listScanFindings",
     "uploadArtifact",
     "getArtifact",
     "listScanners",
+    "listAuditEvents",
     "getLiveness",
     "getReadiness",
 }
@@ -77,6 +80,13 @@ def test_every_field_is_camel_case(document: dict[str, Any]) -> None:
 def test_the_example_of_a_scan_is_one_that_is_accepted(document: dict[str, Any]) -> None:
     (example,) = document["components"]["schemas"]["CreateScan"]["examples"]
     CreateScan.model_validate_json(json.dumps(example), strict=True)
+
+
+def test_every_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        validator = jsonschema_rs.validator_for(schema | {"components": document["components"]}, validate_formats=True)
+        for example in schema.get("examples", []):
+            assert [str(error) for error in validator.iter_errors(example)] == [], name
 
 
 def test_the_checked_in_document_is_current() -> None:

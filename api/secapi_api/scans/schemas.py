@@ -42,12 +42,19 @@ class ScanLinks(Schema):
     jobs: str
     findings: str
     cancel: str
+    rerun: str
 
     @classmethod
     def of(cls, scan_id: UUID) -> "ScanLinks":
         """Below the scan's own path."""
         path = f"/v1/scans/{scan_id}"
-        return cls(self=path, jobs=f"{path}/jobs", findings=f"{path}/findings", cancel=f"{path}/cancel")
+        return cls(
+            self=path,
+            jobs=f"{path}/jobs",
+            findings=f"{path}/findings",
+            cancel=f"{path}/cancel",
+            rerun=f"{path}/rerun",
+        )
 
 
 class SubmittedJob(Schema):
@@ -81,6 +88,13 @@ class SubmittedScan(Schema):
     def links(self) -> ScanLinks:
         """Where to look next."""
         return ScanLinks.of(self.id)
+
+
+class RerunScan(SubmittedScan):
+    """The scan is accepted and will do again what another one did."""
+
+    rerun_of: Annotated[UUID, Field(examples=[EXAMPLE_ID])]
+    """The scan whose request this one repeats."""
 
 
 class JobTotals(Schema):
