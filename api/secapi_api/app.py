@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from secapi_api import documents, problems
 from secapi_api.artifacts.routes import router as artifacts
 from secapi_api.audit.routes import router as audit
+from secapi_api.dead_letters.routes import router as dead_letters
 from secapi_api.health.routes import router as health
 from secapi_api.middleware.context import RequestContext
 from secapi_api.middleware.failsafe import Failsafe
@@ -20,7 +21,7 @@ from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
 from secapi_api.settings import ApiSettings, Tuning
 
-ROUTERS = (scans, artifacts, scanners, audit, health)
+ROUTERS = (scans, dead_letters, artifacts, scanners, audit, health)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:

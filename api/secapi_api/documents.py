@@ -19,6 +19,7 @@ Lists come in pages: give `nextCursor` of one page as `cursor` to get the next.
 """
 TAGS = [
     {"name": "scans", "description": "Runs of scanners over targets."},
+    {"name": "dead-letters", "description": "Jobs that used up their attempts."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
     {"name": "scanners", "description": "What can be run."},
     {"name": "audit", "description": "Who did what."},

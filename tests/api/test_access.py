@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from api_harness import Api, scan_body
-from ledger_factories import execute
+from ledger_factories import dead_letter, execute, make_scan
 from secapi_api.app import create_app
 from secapi_api.settings import ApiSettings
 
 DIGEST = "sha256:" + "0" * 64
+NOTHING = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,10 @@ ROUTES = [
     Access("POST", "/v1/scans/{scanId}/rerun", "operator", 202, 404),
     Access("GET", "/v1/scans/{scanId}/jobs", "viewer", 200, 404),
     Access("GET", "/v1/scans/{scanId}/findings", "viewer", 200, 404),
+    Access("GET", "/v1/dead-letters", "viewer", 200, 403),
+    Access("GET", "/v1/dead-letters/{deadLetterId}", "viewer", 200, 404),
+    Access("POST", "/v1/dead-letters/{deadLetterId}/replay", "operator", 202, 404),
+    Access("DELETE", "/v1/dead-letters/{deadLetterId}", "admin", 204, 404),
     Access("POST", "/v1/artifacts", "operator", 201, 403),
     Access("GET", "/v1/artifacts/{digest}", "viewer", 404, 403),
     Access("GET", "/v1/scanners", "viewer", 200, 200),
@@ -51,23 +56,24 @@ OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 walk = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 
 
-async def call(client: httpx.AsyncClient, route: Access, namespace: str, scan_id: str) -> httpx.Response:
+async def call(client: httpx.AsyncClient, route: Access, namespace: str, items: dict[str, str]) -> httpx.Response:
     options: dict[str, Any] = {}
     if route == ROUTES[0]:
         options["json"] = scan_body(namespace)
-    elif route.path.startswith("/v1/artifacts") or route.path in ("/v1/scans", "/v1/audit-events"):
+    elif route.foreign == 403:
         options["params"] = {"namespace": namespace}
     if route.method == "POST" and route.path == "/v1/artifacts":
         options["content"] = b"archive"
-    path = route.path.format(scanId=scan_id, digest=DIGEST)
-    return await client.request(route.method, path, **options)
+    return await client.request(route.method, route.path.format(**items, digest=DIGEST), **options)
 
 
 @pytest.fixture
-async def scan_id(operator: httpx.AsyncClient, namespace: str) -> str:
-    """A scan in ``namespace``."""
+async def items(api: Api, operator: httpx.AsyncClient, namespace: str) -> dict[str, str]:
+    """Ids of what is in ``namespace``, by the names they have in paths."""
     submitted: dict[str, str] = (await operator.post("/v1/scans", json=scan_body(namespace))).json()
-    return submitted["id"]
+    database = api.resources.ledger.database
+    letter = await dead_letter(database, scan=make_scan(namespace), scanner="web", parameters={})
+    return {"scanId": submitted["id"], "deadLetterId": str(letter)}
 
 
 def test_every_route_is_walked() -> None:
@@ -86,36 +92,39 @@ def served(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 
 @walk
-async def test_nobody_is_asked_for_a_key(api: Api, route: Access, namespace: str, scan_id: str) -> None:
-    answer = await call(api.anonymous(), route, namespace, scan_id)
+async def test_nobody_is_asked_for_a_key(api: Api, route: Access, namespace: str, items: dict[str, str]) -> None:
+    answer = await call(api.anonymous(), route, namespace, items)
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:secapi:problem:unauthenticated")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="secapi"'
 
 
 @walk
-async def test_another_namespaces_key_learns_nothing(api: Api, route: Access, namespace: str, scan_id: str) -> None:
+async def test_another_namespaces_key_learns_nothing(
+    api: Api, route: Access, namespace: str, items: dict[str, str]
+) -> None:
     stranger = await api.client("admin", "elsewhere")
-    answer = await call(stranger, route, namespace, scan_id)
-    missing = await call(stranger, route, "nowhere", "00000000-0000-0000-0000-000000000000")
+    answer = await call(stranger, route, namespace, items)
+    missing = await call(stranger, route, "nowhere", dict.fromkeys(items, NOTHING))
     assert answer.status_code == missing.status_code == route.foreign
     if route.foreign == 404:
-        assert answer.json()["detail"] == f"there is no scan {scan_id}"
+        (asked,) = (item for item in items.values() if item in answer.request.url.path)
+        assert answer.json()["detail"].replace(asked, NOTHING) == missing.json()["detail"]
         assert answer.json()["type"] == missing.json()["type"]
 
 
 @walk
-async def test_too_low_a_role_is_refused(api: Api, route: Access, namespace: str, scan_id: str) -> None:
-    answer = await call(await api.client("viewer", namespace), route, namespace, scan_id)
+async def test_too_low_a_role_is_refused(api: Api, route: Access, namespace: str, items: dict[str, str]) -> None:
+    answer = await call(await api.client("viewer", namespace), route, namespace, items)
     assert answer.status_code == (route.status if route.role == "viewer" else 403)
 
 
 @walk
-async def test_the_right_role_is_served(api: Api, route: Access, namespace: str, scan_id: str) -> None:
+async def test_the_right_role_is_served(api: Api, route: Access, namespace: str, items: dict[str, str]) -> None:
     for owner in (namespace, None):
         client = await api.client(route.role, owner)
         if route.method == "DELETE" and owner is None:
             continue  # The first one has deleted it.
-        assert (await call(client, route, namespace, scan_id)).status_code == route.status
+        assert (await call(client, route, namespace, items)).status_code == route.status
 
 
 @pytest.mark.parametrize(

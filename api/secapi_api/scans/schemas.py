@@ -1,5 +1,6 @@
 """Bodies and answers of ``/v1/scans``. Fields that a ScanRequest has too are named as there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -88,6 +89,17 @@ class SubmittedScan(Schema):
     def links(self) -> ScanLinks:
         """Where to look next."""
         return ScanLinks.of(self.id)
+
+    @classmethod
+    def of(cls, scan: ledger.ScanSummary, jobs: Sequence[JobDetail]) -> "SubmittedScan":
+        """From the ledger."""
+        return cls(
+            id=scan.id,
+            namespace=scan.namespace,
+            name=scan.name,
+            phase=phase(scan.state),
+            jobs=[SubmittedJob.of(job.id, job.scanner, job.target) for job in jobs],
+        )
 
 
 class RerunScan(SubmittedScan):

@@ -19,7 +19,7 @@ from secapi_core.crds.scanrequest import ScanRequestSpec
 class Submission:
     """One submission and every repetition of it.
 
-    ``key`` identifies caller and ``Idempotency-Key`` (None without one), ``mark`` also the body.
+    ``key`` identifies caller and ``Idempotency-Key``, or a dead letter (None without either); ``mark`` also the body.
     The mark is kept on the ScanRequest: whoever finds it there knows that the object is the outcome of this very
     submission.
     """
@@ -48,6 +48,12 @@ class Submission:
         asked = body.to_wire() if rerun_of is None else {"rerunOf": str(rerun_of)}
         mark = f"{key}.{_digest([asked]).hex()}"
         return cls(body.namespace, body.name or f"idem-{key}", body.spec, caller.id, key, mark)
+
+    @classmethod
+    def replay(cls, letter_id: UUID, namespace: str, spec: ScanRequestSpec, caller: Caller) -> "Submission":
+        """Named after the dead letter: one submission, whoever replays it and however often."""
+        key = _text(letter_id.bytes)
+        return cls(namespace, f"replay-{key}", spec, caller.id, key, key)
 
     def refusal(self, existing: StoredRequest) -> ApiError:
         """Why the object that has this submission's name is not its outcome."""

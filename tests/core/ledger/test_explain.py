@@ -22,8 +22,9 @@ from ledger_factories import BROKEN, CRASHED, REPORT, UNWANTED, make_database
 from secapi_core.findings import Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.active import count_active, open_scan_ids
+from secapi_core.ledger.queries.dead_letters import DeadLetterFilter, list_dead_letters
 from secapi_core.ledger.queries.findings import list_scan_findings
-from secapi_core.ledger.queries.gauges import findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity_and_state, outbox
 from secapi_core.ledger.queries.jobs import list_jobs
 from secapi_core.ledger.queries.queues import queue_depths, queued_due_by_queue
 from secapi_core.ledger.queries.scans import ScanFilter, get_scan, get_states, list_scans
@@ -40,13 +41,14 @@ from secapi_core.ledger.types import OutboxItem
 from secapi_core.paging import encode_cursor
 from secapi_dev.servers.postgres import PostgresServer
 
-LARGE = {"scans", "scan_jobs", "attempts", "findings", "sightings"}
+LARGE = {"scans", "scan_jobs", "attempts", "dead_letters", "findings", "sightings"}
 
 QUEUED = UUID(f"00000000-0000-0000-0002-{1:012x}")
 RUNNING = UUID(f"00000000-0000-0000-0002-{OPEN + 1:012x}")
 OTHER = UUID(f"00000000-0000-0000-0001-{OPEN + 2:012x}")
 MINUTE = timedelta(minutes=1)
 FINDING = encode_cursor("medium", f"00000000-0000-0000-0003-{50_000:012x}")
+LETTER = encode_cursor(f"00000000-0000-0000-0004-{50_000:012x}")
 YESTERDAY = encode_cursor("2026-11-22T12:00:00+00:00", str(SCAN))
 
 
@@ -128,6 +130,15 @@ HOT: dict[str, Call] = {
     "findings of a scan": lambda s: list_scan_findings(s, SCAN, limit=50),
     "later findings of a scan": lambda s: list_scan_findings(s, SCAN, cursor=FINDING, limit=50),
     "bad findings of a scan": lambda s: list_scan_findings(s, SCAN, severities=[Severity.HIGH], limit=50),
+    "dead letters of a namespace": lambda s: list_dead_letters(s, DeadLetterFilter(namespaces=["team-7"]), None, 50),
+    "later dead letters of a namespace": lambda s: list_dead_letters(
+        s, DeadLetterFilter(namespaces=["team-7"]), LETTER, 50
+    ),
+    "open dead letters of a namespace": lambda s: list_dead_letters(
+        s, DeadLetterFilter(namespaces=["team-7"], replayed=False), None, 50
+    ),
+    "all dead letters": lambda s: list_dead_letters(s, DeadLetterFilter(), None, 50),
+    "dead letters for metrics": dead_letters,
     "active scans": lambda s: count_active(s, "team-7"),
     "open scans": lambda s: open_scan_ids(s, SCAN, 200),
     "queue depths": queue_depths,
