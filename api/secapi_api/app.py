@@ -20,8 +20,9 @@ from secapi_api.resources import opened
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
 from secapi_api.settings import ApiSettings, Tuning
+from secapi_api.stats.routes import router as stats
 
-ROUTERS = (scans, dead_letters, artifacts, scanners, audit, health)
+ROUTERS = (scans, dead_letters, artifacts, scanners, stats, audit, health)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:

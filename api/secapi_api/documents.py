@@ -22,6 +22,7 @@ TAGS = [
     {"name": "dead-letters", "description": "Jobs that used up their attempts."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
     {"name": "scanners", "description": "What can be run."},
+    {"name": "stats", "description": "Trends, and how things stand."},
     {"name": "audit", "description": "Who did what."},
     {"name": "health", "description": "Probes."},
 ]

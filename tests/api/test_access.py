@@ -49,6 +49,7 @@ ROUTES = [
     Access("POST", "/v1/artifacts", "operator", 201, 403),
     Access("GET", "/v1/artifacts/{digest}", "viewer", 404, 403),
     Access("GET", "/v1/scanners", "viewer", 200, 200),
+    Access("GET", "/v1/stats", "viewer", 200, 403),
     Access("GET", "/v1/audit-events", "admin", 200, 403),
 ]
 OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}

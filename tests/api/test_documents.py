@@ -28,6 +28,7 @@ OPERATIONS = {
     "uploadArtifact",
     "getArtifact",
     "listScanners",
+    "getStats",
     "listAuditEvents",
     "getLiveness",
     "getReadiness",

@@ -47,6 +47,7 @@ async def test_without_postgres_every_route_that_needs_it_answers_503(
         client.get(path),
         client.get(f"{path}/findings"),
         client.get("/v1/dead-letters"),
+        client.get("/v1/stats"),
         client.post(f"{path}/cancel"),
         client.post("/v1/scans", json=scan_body(tenant)),
         client.post("/v1/artifacts", content=b"archive"),

@@ -28,6 +28,7 @@ from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity
 from secapi_core.ledger.queries.jobs import list_jobs
 from secapi_core.ledger.queries.queues import queue_depths, queued_due_by_queue
 from secapi_core.ledger.queries.scans import ScanFilter, get_scan, get_states, list_scans
+from secapi_core.ledger.queries.stats import count_days, get_standing
 from secapi_core.ledger.states import ScanState
 from secapi_core.ledger.transitions._ingest import KNOWN
 from secapi_core.ledger.transitions.cancel import cancel_scan
@@ -139,6 +140,12 @@ HOT: dict[str, Call] = {
     ),
     "all dead letters": lambda s: list_dead_letters(s, DeadLetterFilter(), None, 50),
     "dead letters for metrics": dead_letters,
+    "days of a namespace": lambda s: count_days(s, ["team-7"], 90),
+    "days of some namespaces": lambda s: count_days(s, ["team-7", "team-8"], 90),
+    "days everywhere": lambda s: count_days(s, None, 30),
+    "a namespace's standing": lambda s: get_standing(s, ["team-7"], 90),
+    "some namespaces' standing": lambda s: get_standing(s, ["team-7", "team-8"], 90),
+    "everybody's standing": lambda s: get_standing(s, None, 30),
     "active scans": lambda s: count_active(s, "team-7"),
     "open scans": lambda s: open_scan_ids(s, SCAN, 200),
     "queue depths": queue_depths,
@@ -186,6 +193,22 @@ async def test_autoscalers_read_only_jobs_that_have_not_ended(database: Database
         plan = await explain(session, f"SELECT coalesce(sum(jobs), 0) FROM pool_load{pools}")  # noqa: S608 - as above
         assert set(indexes(plan)) == {"ix_scan_jobs_queued", "ix_scan_jobs_running"}
         assert list(whole_reads(plan)) == []
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "index"), [(["team-7"], "ix_scans_namespace_created"), (None, "ix_scans_created")]
+)
+async def test_statistics_read_only_the_scans_of_their_namespaces_and_days(
+    database: Database, namespaces: list[str] | None, index: str
+) -> None:
+    async with database.transaction() as session:
+        with caught(database) as statements:
+            await count_days(session, namespaces, 30)
+            await get_standing(session, namespaces, 30)
+        days, standing = [set(indexes(await explain(session, *caught))) for caught in statements.statements]
+
+    assert days == {index, "ix_findings_namespace_first_seen"}
+    assert standing == {index, "ix_scans_active", "ix_dead_letters_open", "ix_findings_namespace_severity"}
 
 
 async def test_a_whole_read_would_be_noticed(database: Database) -> None:
