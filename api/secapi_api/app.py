@@ -10,6 +10,7 @@ from secapi_api import documents, problems
 from secapi_api.api_keys.routes import router as api_keys
 from secapi_api.artifacts.routes import router as artifacts
 from secapi_api.audit.routes import router as audit
+from secapi_api.dead_letters.routes import router as dead_letters
 from secapi_api.health.routes import router as health
 from secapi_api.memberships.routes import router as memberships
 from secapi_api.middleware.context import RequestContext
@@ -22,9 +23,22 @@ from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
 from secapi_api.sessions.routes import router as sessions
 from secapi_api.settings import ApiSettings, Tuning
+from secapi_api.stats.routes import router as stats
 from secapi_api.users.routes import router as users
 
-ROUTERS = (scans, artifacts, scanners, sessions, users, memberships, api_keys, audit, health)
+ROUTERS = (
+    scans,
+    dead_letters,
+    artifacts,
+    scanners,
+    stats,
+    sessions,
+    users,
+    memberships,
+    api_keys,
+    audit,
+    health,
+)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:

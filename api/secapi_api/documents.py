@@ -19,8 +19,10 @@ Lists come in pages: give `nextCursor` of one page as `cursor` to get the next.
 """
 TAGS = [
     {"name": "scans", "description": "Runs of scanners over targets."},
+    {"name": "dead-letters", "description": "Jobs that used up their attempts."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
     {"name": "scanners", "description": "What can be run."},
+    {"name": "stats", "description": "Trends, and how things stand."},
     {"name": "sessions", "description": "Logging in, and who is logged in."},
     {"name": "users", "description": "People who may log in."},
     {"name": "memberships", "description": "Their roles in namespaces."},

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -17,11 +18,37 @@ OPERATIONS = {
     "getScan",
     "deleteScan",
     "cancelScan",
+    "rerunScan",
     "listScanJobs",
     "listScanFindings",
+    "listDeadLetters",
+    "getDeadLetter",
+    "replayDeadLetter",
+    "purgeDeadLetter",
     "uploadArtifact",
     "getArtifact",
     "listScanners",
+    "getStats",
+    "createSession",
+    "listSessions",
+    "getCurrentSession",
+    "endCurrentSession",
+    "endSession",
+    "createUser",
+    "listUsers",
+    "getUser",
+    "changeUser",
+    "createMembership",
+    "listMemberships",
+    "getMembership",
+    "changeMembership",
+    "removeMembership",
+    "createApiKey",
+    "listApiKeys",
+    "getApiKey",
+    "rotateApiKey",
+    "revokeApiKey",
+    "listAuditEvents",
     "getLiveness",
     "getReadiness",
 }
@@ -55,9 +82,10 @@ def test_every_operation_is_described_and_tagged(document: dict[str, Any]) -> No
         assert set(operation["tags"]) <= tags, path
 
 
-def test_everything_below_v1_needs_a_key_and_says_so(document: dict[str, Any]) -> None:
+def test_everything_below_v1_but_logging_in_needs_a_credential_and_says_so(document: dict[str, Any]) -> None:
     for path, operation in operations(document):
-        assert (operation.get("security") == [{"apiKey": []}]) == path.startswith("/v1/"), path
+        protected = path.startswith("/v1/") and operation["operationId"] != "createSession"
+        assert (operation.get("security") == [{"bearer": []}, {"session": []}]) == protected, path
         assert ("401" in operation["responses"]) == path.startswith("/v1/"), path
 
 
@@ -77,6 +105,13 @@ def test_every_field_is_camel_case(document: dict[str, Any]) -> None:
 def test_the_example_of_a_scan_is_one_that_is_accepted(document: dict[str, Any]) -> None:
     (example,) = document["components"]["schemas"]["CreateScan"]["examples"]
     CreateScan.model_validate_json(json.dumps(example), strict=True)
+
+
+def test_every_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        validator = jsonschema_rs.validator_for(schema | {"components": document["components"]}, validate_formats=True)
+        for example in schema.get("examples", []):
+            assert [str(error) for error in validator.iter_errors(example)] == [], name
 
 
 def test_the_checked_in_document_is_current() -> None:

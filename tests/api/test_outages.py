@@ -10,7 +10,10 @@ from pydantic import SecretStr
 
 from api_harness import Api, running_api, scan_body
 from fault_proxy import Cut, FaultProxy
+from ledger_factories import dead_letter, make_scan
+from scan_objects import stored
 from secapi_api.settings import ApiSettings
+from secapi_dev.controlplane.kubectl import Kubectl
 from secapi_dev.processes.state import StateDirectory
 from secapi_dev.servers.migrations import migrate
 from tcp_proxy import Mode, TcpProxy
@@ -43,6 +46,8 @@ async def test_without_postgres_every_route_that_needs_it_answers_503(
         client.get("/v1/scans"),
         client.get(path),
         client.get(f"{path}/findings"),
+        client.get("/v1/dead-letters"),
+        client.get("/v1/stats"),
         client.post(f"{path}/cancel"),
         client.post("/v1/scans", json=scan_body(tenant)),
         client.post("/v1/artifacts", content=b"archive"),
@@ -76,27 +81,46 @@ async def test_a_postgres_outage_leaks_no_connection(cut_off: Api, database_outa
     assert pool.status().endswith("Current Checked out connections: 0")
 
 
-async def test_a_scan_whose_request_was_made_is_accepted_though_the_ledger_fails_then(
-    cut_off: Api,
-    database_outage: TcpProxy,
-    namespace: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    client = await cut_off.client("operator", namespace)
+@pytest.fixture
+def lost_after_create(cut_off: Api, database_outage: TcpProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next ScanRequest is made, and then Postgres goes away."""
     requests = cut_off.resources.scan_requests
     create = requests.create
 
     async def create_and_lose_postgres(*arguments: object, **options: object) -> object:
         stored = await create(*arguments, **options)  # type: ignore[arg-type]  # passed through as they came
         database_outage.set(Mode.REFUSE)
+        monkeypatch.undo()
         return stored
 
     monkeypatch.setattr(type(requests), "create", lambda _, *a, **o: create_and_lose_postgres(*a, **o))
+
+
+async def test_a_scan_whose_request_was_made_is_accepted_though_the_ledger_fails_then(
+    cut_off: Api, lost_after_create: None, namespace: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = await cut_off.client("operator", namespace)
     answer = await client.post("/v1/scans", json=scan_body(namespace))
     assert (answer.status_code, answer.json()["phase"], len(answer.json()["jobs"])) == (202, "Pending", 1)
-    assert await requests.find(namespace, answer.json()["name"])
+    assert await cut_off.resources.scan_requests.find(namespace, answer.json()["name"])
     assert "audit event only logged" in capsys.readouterr().out
+
+
+async def test_a_replay_that_lost_the_ledger_is_found_again(
+    cut_off: Api, database_outage: TcpProxy, lost_after_create: None, kubectl: Kubectl, namespace: str
+) -> None:
+    client = await cut_off.client("operator", namespace)
+    letter = await dead_letter(
+        cut_off.resources.ledger.database, scan=make_scan(namespace), scanner="web", parameters={}
+    )
+    path = f"/v1/dead-letters/{letter}"
+    assert (await client.post(f"{path}/replay")).status_code == 503
+    (request,) = await stored(kubectl, namespace)
+    database_outage.set(Mode.FORWARD)
+    assert (await client.get(path)).json()["replayScanId"] is None
+    again = await client.post(f"{path}/replay")
+    assert (again.status_code, again.json()["id"]) == (202, request["metadata"]["uid"])
+    assert (await client.get(path)).json()["replayScanId"] == request["metadata"]["uid"]
 
 
 @OUTAGES

@@ -170,7 +170,7 @@ async def test_a_cursor_that_we_did_not_make_is_refused(
     api: Api, viewer: httpx.AsyncClient, tenant: str, tampered: str
 ) -> None:
     scan = await seeded(api, tenant)
-    for path in ("/v1/scans", f"/v1/scans/{scan.id}/findings"):
+    for path in ("/v1/scans", f"/v1/scans/{scan.id}/findings", "/v1/dead-letters"):
         answer = await viewer.get(path, params={"cursor": tampered})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/cursor"), path
 

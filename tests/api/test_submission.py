@@ -60,6 +60,21 @@ def test_a_name_made_with_kubectl_is_a_conflict() -> None:
         assert isinstance(Submission.of(body(name="nightly"), ALICE, key).refusal(by_hand), Conflict)
 
 
+def test_a_rerun_is_told_apart_from_a_scan_that_asks_for_the_same_and_from_other_reruns() -> None:
+    plain, rerun, other = (Submission.of(body(), ALICE, "k", rerun_of=scan) for scan in (None, uuid4(), uuid4()))
+    assert plain.name == rerun.name == other.name
+    assert len({plain.mark, rerun.mark, other.mark}) == 3
+    assert isinstance(rerun.refusal(existing(other)), IdempotencyKeyReused)
+
+
+def test_a_replay_is_the_same_submission_whoever_asks_for_it() -> None:
+    letter, spec = uuid4(), body().spec
+    alice, bob = (Submission.replay(letter, "team-a", spec, caller) for caller in (ALICE, BOB))
+    assert (alice.name, alice.mark, alice.key) == (bob.name, bob.mark, bob.key)
+    assert re.fullmatch(r"replay-[a-z2-7]{26}", alice.name)
+    assert Submission.replay(uuid4(), "team-a", spec, ALICE).name != alice.name
+
+
 def test_without_name_and_key_every_submission_is_a_scan_of_its_own() -> None:
     assert Submission.of(body(), ALICE, None).name != Submission.of(body(), ALICE, None).name
 

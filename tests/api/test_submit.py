@@ -1,34 +1,13 @@
 """POST /v1/scans: what is accepted, how it is answered, and that sending it again changes nothing."""
 
 import asyncio
-import json
-from typing import Any
 from uuid import UUID
 
 import httpx
 
 from api_harness import Api, scan_body
+from scan_objects import impose, stored
 from secapi_dev.controlplane.kubectl import Kubectl
-from waiting import until
-
-
-async def stored(kubectl: Kubectl, namespace: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = json.loads(await kubectl("get", "scanrequests", "-n", namespace, "-o", "json"))[
-        "items"
-    ]
-    return items
-
-
-async def impose(api: Api, kubectl: Kubectl, namespace: str, **spec: Any) -> None:
-    """Make a ScanPolicy and wait until the API knows it."""
-    metadata = {"name": "rules", "namespace": namespace}
-    policy = {"apiVersion": "secapi.dev/v1alpha1", "kind": "ScanPolicy", "metadata": metadata, "spec": spec}
-    await kubectl("apply", "-f", "-", stdin=json.dumps(policy))
-
-    async def known() -> bool:
-        return namespace in (await api.resources.catalogues.current()).policies
-
-    await until(known)
 
 
 async def test_an_accepted_scan_is_a_scan_request_and_can_be_read_at_once(

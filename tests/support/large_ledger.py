@@ -1,4 +1,7 @@
-"""A ledger with a history: a hundred thousand scans, jobs, attempts, findings and sightings, made by the server."""
+"""A ledger with the history of a year, made by the server.
+
+It has a hundred thousand scans, jobs, attempts, findings and sightings, and a tenth as many dead letters.
+"""
 
 from uuid import UUID
 
@@ -15,13 +18,14 @@ SCAN = UUID("00000000-0000-0000-0001-000000000000")
 """The scan that saw a quarter of all findings, others saw fifty each; its only job waits."""
 
 _ID = "lpad(to_hex(n), 12, '0')::text"
+_STEP = "interval '5 minutes'"
 _STATEMENTS = f"""
     INSERT INTO scans (id, namespace, name, spec, scope, priority, state, jobs_total, jobs_open, jobs_succeeded,
                        completed_at, created_at)
     SELECT ('00000000-0000-0000-0001-' || {_ID})::uuid, 'team-' || n % 20, 'scan-' || n,
            '{{"gate": {{"failOn": "high"}}}}', '{{}}', 'normal',
            CASE WHEN n < {3 * OPEN} THEN 'running' ELSE 'succeeded' END, 1, (n < {3 * OPEN})::integer,
-           (n >= {3 * OPEN})::integer, CASE WHEN n >= {3 * OPEN} THEN now() END, now() - n * interval '1 second'
+           (n >= {3 * OPEN})::integer, CASE WHEN n >= {3 * OPEN} THEN now() END, now() - n * {_STEP}
     FROM generate_series(0, {ROWS - 1}) AS n;
 
     INSERT INTO scan_jobs (id, scan_id, namespace, ordinal, scanner, family, scanner_digest, pool, priority, target,
@@ -44,12 +48,18 @@ _STATEMENTS = f"""
     SELECT id, 'scan.' || pool || '.normal', now() - interval '1 minute' FROM scan_jobs
     WHERE state = 'queued' AND right(id::text, 1) IN ('1', '2', '3');
 
+    INSERT INTO dead_letters (id, job_id, scan_id, namespace, scanner, attempts, reason, message, replayed_at)
+    SELECT ('00000000-0000-0000-0004-' || {_ID})::uuid, ('00000000-0000-0000-0002-' || {_ID})::uuid,
+           ('00000000-0000-0000-0001-' || {_ID})::uuid, 'team-' || n / 10 % 20, 'bandit', 3, 'ScannerCrashed', '',
+           CASE WHEN n >= 4 * {OPEN} THEN now() END
+    FROM generate_series({3 * OPEN}, {ROWS - 1}, 10) AS n;
+
     INSERT INTO findings (id, namespace, fingerprint, scanner, rule, target_key, severity, title, description,
                           remediation, location, cwes, vulnerability_ids, cvss_vector, links, details, content_digest,
-                          first_scan_id)
+                          first_scan_id, first_seen_at)
     SELECT ('00000000-0000-0000-0003-' || {_ID})::uuid, 'team-' || n % 20, sha256(n::text::bytea), 'bandit', 'B001',
            'target-0', (ARRAY['critical', 'high', 'medium', 'low', 'info'])[1 + n % 5]::severity, 'title',
-           repeat('x', 500), '', '{{}}', '{{}}', '{{}}', '', '{{}}', '{{}}', '', '{SCAN}'
+           repeat('x', 500), '', '{{}}', '{{}}', '{{}}', '', '{{}}', '{{}}', '', '{SCAN}', now() - n * {_STEP}
     FROM generate_series(0, {ROWS - 1}) AS n;
 
     INSERT INTO sightings (finding_id, scan_id, job_id, severity, is_new)

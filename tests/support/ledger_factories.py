@@ -14,7 +14,9 @@ from secapi_core.crds.scanrequest import ScanRequestSpec, Target
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.findings import Finding, Location, Quarantined, Severity
 from secapi_core.ledger.database import Database
+from secapi_core.ledger.states import JobState
 from secapi_core.ledger.transitions.claim import claim_job
+from secapi_core.ledger.transitions.fail import fail_job
 from secapi_core.ledger.transitions.finish import finish_job
 from secapi_core.ledger.transitions.plan import plan_scan
 from secapi_core.ledger.types import ClaimedJob, IngestCounts, NewScan, RunReport
@@ -130,6 +132,18 @@ async def finish(
     """Commit the job with these findings."""
     async with database.transaction() as session:
         return await finish_job(session, job, findings, quarantined if quarantined is not None else [], REPORT)
+
+
+async def dead_letter(
+    database: Database, *, scan: NewScan | None = None, failure: Failure = CRASHED, **plan: Any
+) -> UUID:
+    """The letter of the only job of a new scan, which died in its only attempt."""
+    job = await running_job(database, scan=scan, max_attempts=1, **plan)
+    async with database.transaction() as session:
+        assert await fail_job(session, job.id, job.attempt, failure, REPORT) is JobState.DEAD
+    ((letter_id,),) = await fetch(database, "SELECT id FROM dead_letters WHERE job_id = :id", id=job.id)
+    found: UUID = letter_id
+    return found
 
 
 async def fetch(database: Database, sql: str, **parameters: Any) -> list[Any]:

@@ -15,13 +15,13 @@ class Role(StrEnum):
     """Read."""
 
     OPERATOR = "operator"
-    """Submit, cancel and delete scans; upload artifacts."""
+    """Submit, cancel, rerun and delete scans; replay dead letters; upload artifacts."""
 
     TRIAGER = "triager"
     """Judge findings."""
 
     ADMIN = "admin"
-    """Manage the namespace's keys, policies and schedules."""
+    """Manage the namespace's keys, policies and schedules; purge dead letters."""
 
     def includes(self, other: "Role") -> bool:
         """Whether this role may do what ``other`` may."""

@@ -1,21 +1,23 @@
 """``/v1/scans``."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
-from secapi_api.audit.trail import AuditTrail
+from secapi_api.audit.trail import AuditTrail, Trail
 from secapi_api.auth.callers import Role
 from secapi_api.bodies import JsonBody, request_body
 from secapi_api.dependencies import AppResources, AuthenticatedCaller
 from secapi_api.errors import LedgerUnavailable
 from secapi_api.findings.schemas import ScanFinding
 from secapi_api.problems import documented
+from secapi_api.resources import Resources
 from secapi_api.scans import service
 from secapi_api.scans.parameters import FindingQuery, ScanQuery
-from secapi_api.scans.schemas import CreateScan, Scan, ScanJob, ScanSummary, SubmittedScan
+from secapi_api.scans.schemas import CreateScan, RerunScan, Scan, ScanJob, ScanSummary, SubmittedScan
 from secapi_api.scans.submission import Submission
 from secapi_api.schemas import Page
 from secapi_core.ledger.queries import findings, jobs, scans
@@ -50,18 +52,7 @@ async def create_scan(
     """Submit a scan. What can be known to be wrong with it is refused here; what is accepted comes to an end."""
     caller = await resources.authenticator.in_namespace(caller, body.namespace)
     caller.require(Role.OPERATOR, body.namespace)
-    submission = Submission.of(body, caller, idempotency_key)
-    accepted = await service.accept(resources, submission)
-    try:
-        async with resources.ledger.transaction() as session:
-            answer = await service.register(session, accepted)
-            after = {"name": answer.name, "spec": body.spec.to_wire()}
-            await trail.record(session, "scan", answer.id, namespace=answer.namespace, after=after, once=True)
-    except LedgerUnavailable as error:
-        # The ScanRequest exists, so the scan is accepted (promise P1); the operator enters it in the ledger.
-        log.warning("scan accepted without the ledger", scan_id=str(accepted.request.id), cause=repr(error.__cause__))
-        answer = accepted.answer()
-        trail.unrecorded("scan", answer.id, namespace=answer.namespace)
+    answer = await _submit(resources, Submission.of(body, caller, idempotency_key), trail)
     response.headers["Location"] = answer.links.self
     return answer
 
@@ -128,6 +119,24 @@ async def cancel_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: A
     return Scan.of(scan)
 
 
+@router.post("/{scanId}/rerun", status_code=202, responses=documented(404, 409, 429))
+async def rerun_scan(
+    scan_id: ScanId,
+    caller: AuthenticatedCaller,
+    resources: AppResources,
+    trail: AuditTrail,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> RerunScan:
+    """Submit what this scan was asked for as a new scan, under today's rules. This one stays as it is."""
+    async with resources.ledger.reading() as session:
+        scan = await service.visible_scan(session, scan_id, caller, Role.OPERATOR)
+    submission = Submission.of(service.repeated(scan), caller, idempotency_key, rerun_of=scan.id)
+    answer = await _submit(resources, submission, trail, {"rerunOf": scan.id})
+    response.headers["Location"] = answer.links.self
+    return RerunScan(**dict(answer), rerun_of=scan.id)
+
+
 @router.delete("/{scanId}", status_code=204, responses=documented(404) | {202: {"model": Scan}})
 async def delete_scan(
     scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources, trail: AuditTrail
@@ -147,3 +156,20 @@ async def delete_scan(
         before, scan = scan, await service.visible_scan(session, scan_id, caller)
         await service.record_end(trail, session, before, scan)
     return Response(Scan.of(scan).model_dump_json(by_alias=True), 202, media_type="application/json")
+
+
+async def _submit(
+    resources: Resources, submission: Submission, trail: Trail, origin: Mapping[str, UUID] | None = None
+) -> SubmittedScan:
+    """Accept the scan, enter it in the ledger, and record who asked for it and what it comes from."""
+    accepted = await service.accept(resources, submission)
+    try:
+        async with resources.ledger.transaction() as session:
+            answer = await service.register(session, accepted)
+            await service.record_submission(trail, session, submission, answer, origin)
+    except LedgerUnavailable as error:
+        # The ScanRequest exists, so the scan is accepted (promise P1); the operator enters it in the ledger.
+        log.warning("scan accepted without the ledger", scan_id=str(accepted.request.id), cause=repr(error.__cause__))
+        answer = accepted.answer()
+        trail.unrecorded("scan", answer.id, namespace=answer.namespace)
+    return answer

@@ -1,5 +1,6 @@
 """Bodies and answers of ``/v1/scans``. Fields that a ScanRequest has too are named as there."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -42,12 +43,19 @@ class ScanLinks(Schema):
     jobs: str
     findings: str
     cancel: str
+    rerun: str
 
     @classmethod
     def of(cls, scan_id: UUID) -> "ScanLinks":
         """Below the scan's own path."""
         path = f"/v1/scans/{scan_id}"
-        return cls(self=path, jobs=f"{path}/jobs", findings=f"{path}/findings", cancel=f"{path}/cancel")
+        return cls(
+            self=path,
+            jobs=f"{path}/jobs",
+            findings=f"{path}/findings",
+            cancel=f"{path}/cancel",
+            rerun=f"{path}/rerun",
+        )
 
 
 class SubmittedJob(Schema):
@@ -81,6 +89,24 @@ class SubmittedScan(Schema):
     def links(self) -> ScanLinks:
         """Where to look next."""
         return ScanLinks.of(self.id)
+
+    @classmethod
+    def of(cls, scan: ledger.ScanSummary, jobs: Sequence[JobDetail]) -> "SubmittedScan":
+        """From the ledger."""
+        return cls(
+            id=scan.id,
+            namespace=scan.namespace,
+            name=scan.name,
+            phase=phase(scan.state),
+            jobs=[SubmittedJob.of(job.id, job.scanner, job.target) for job in jobs],
+        )
+
+
+class RerunScan(SubmittedScan):
+    """The scan is accepted and will do again what another one did."""
+
+    rerun_of: Annotated[UUID, Field(examples=[EXAMPLE_ID])]
+    """The scan whose request this one repeats."""
 
 
 class JobTotals(Schema):

@@ -1,6 +1,6 @@
 """Decisions about scans. Routes open the transactions and call these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from secapi_api.auth.callers import Caller, Role
 from secapi_api.errors import NotFound, QuotaExceeded
 from secapi_api.kube.scan_requests import NameTaken, StoredRequest
 from secapi_api.resources import Resources
-from secapi_api.scans.schemas import SubmittedJob, SubmittedScan, phase
+from secapi_api.scans.schemas import CreateScan, SubmittedJob, SubmittedScan, phase
 from secapi_api.scans.submission import Submission
 from secapi_core.crds.scanpolicy import ScanPolicySpec
 from secapi_core.crds.scanrequest import ScanRequestSpec
@@ -143,6 +143,11 @@ async def visible_scan(session: AsyncSession, scan_id: UUID, caller: Caller, rol
     return scan
 
 
+def repeated(scan: ScanDetail) -> CreateScan:
+    """What asks for the same as ``scan`` did, but for a cancellation. Raises Rejected if that is not valid now."""
+    return CreateScan(namespace=scan.namespace, spec=ScanRequestSpec.from_wire(scan.spec | {"cancel": False}))
+
+
 def cancelled_by(caller: Caller) -> Failure:
     """Why a scan ends that somebody cancels."""
     return Failure(FailureReason.CANCELLED, f"cancelled by {caller.name} ({caller.id})")
@@ -151,6 +156,18 @@ def cancelled_by(caller: Caller) -> Failure:
 def deleted_by(caller: Caller) -> Failure:
     """Why a scan ends that somebody deletes while it runs."""
     return Failure(FailureReason.REQUEST_DELETED, f"deleted by {caller.name} ({caller.id})")
+
+
+async def record_submission(
+    trail: Trail,
+    session: AsyncSession,
+    submission: Submission,
+    answer: SubmittedScan,
+    origin: Mapping[str, UUID] | None = None,
+) -> None:
+    """A scan that was submitted, and what it comes from; once, however often the submission is repeated."""
+    after = {"name": answer.name, "spec": submission.spec.to_wire(), **(origin or {})}
+    await trail.record(session, "scan", answer.id, namespace=answer.namespace, after=after, once=True)
 
 
 async def record_end(trail: Trail, session: AsyncSession, before: ScanDetail, after: ScanDetail | None) -> None:

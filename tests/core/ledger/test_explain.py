@@ -22,11 +22,13 @@ from ledger_factories import BROKEN, CRASHED, REPORT, UNWANTED, make_database
 from secapi_core.findings import Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.active import count_active, open_scan_ids
+from secapi_core.ledger.queries.dead_letters import DeadLetterFilter, list_dead_letters
 from secapi_core.ledger.queries.findings import list_scan_findings
-from secapi_core.ledger.queries.gauges import findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity_and_state, outbox
 from secapi_core.ledger.queries.jobs import list_jobs
 from secapi_core.ledger.queries.queues import queue_depths, queued_due_by_queue
 from secapi_core.ledger.queries.scans import ScanFilter, get_scan, get_states, list_scans
+from secapi_core.ledger.queries.stats import count_days, get_standing
 from secapi_core.ledger.states import ScanState
 from secapi_core.ledger.transitions._ingest import KNOWN
 from secapi_core.ledger.transitions.cancel import cancel_scan
@@ -40,13 +42,14 @@ from secapi_core.ledger.types import OutboxItem
 from secapi_core.paging import encode_cursor
 from secapi_dev.servers.postgres import PostgresServer
 
-LARGE = {"scans", "scan_jobs", "attempts", "findings", "sightings"}
+LARGE = {"scans", "scan_jobs", "attempts", "dead_letters", "findings", "sightings"}
 
 QUEUED = UUID(f"00000000-0000-0000-0002-{1:012x}")
 RUNNING = UUID(f"00000000-0000-0000-0002-{OPEN + 1:012x}")
 OTHER = UUID(f"00000000-0000-0000-0001-{OPEN + 2:012x}")
 MINUTE = timedelta(minutes=1)
 FINDING = encode_cursor("medium", f"00000000-0000-0000-0003-{50_000:012x}")
+LETTER = encode_cursor(f"00000000-0000-0000-0004-{50_000:012x}")
 YESTERDAY = encode_cursor("2026-11-22T12:00:00+00:00", str(SCAN))
 
 
@@ -128,6 +131,21 @@ HOT: dict[str, Call] = {
     "findings of a scan": lambda s: list_scan_findings(s, SCAN, limit=50),
     "later findings of a scan": lambda s: list_scan_findings(s, SCAN, cursor=FINDING, limit=50),
     "bad findings of a scan": lambda s: list_scan_findings(s, SCAN, severities=[Severity.HIGH], limit=50),
+    "dead letters of a namespace": lambda s: list_dead_letters(s, DeadLetterFilter(namespaces=["team-7"]), None, 50),
+    "later dead letters of a namespace": lambda s: list_dead_letters(
+        s, DeadLetterFilter(namespaces=["team-7"]), LETTER, 50
+    ),
+    "open dead letters of a namespace": lambda s: list_dead_letters(
+        s, DeadLetterFilter(namespaces=["team-7"], replayed=False), None, 50
+    ),
+    "all dead letters": lambda s: list_dead_letters(s, DeadLetterFilter(), None, 50),
+    "dead letters for metrics": dead_letters,
+    "days of a namespace": lambda s: count_days(s, ["team-7"], 90),
+    "days of some namespaces": lambda s: count_days(s, ["team-7", "team-8"], 90),
+    "days everywhere": lambda s: count_days(s, None, 30),
+    "a namespace's standing": lambda s: get_standing(s, ["team-7"], 90),
+    "some namespaces' standing": lambda s: get_standing(s, ["team-7", "team-8"], 90),
+    "everybody's standing": lambda s: get_standing(s, None, 30),
     "active scans": lambda s: count_active(s, "team-7"),
     "open scans": lambda s: open_scan_ids(s, SCAN, 200),
     "queue depths": queue_depths,
@@ -175,6 +193,22 @@ async def test_autoscalers_read_only_jobs_that_have_not_ended(database: Database
         plan = await explain(session, f"SELECT coalesce(sum(jobs), 0) FROM pool_load{pools}")  # noqa: S608 - as above
         assert set(indexes(plan)) == {"ix_scan_jobs_queued", "ix_scan_jobs_running"}
         assert list(whole_reads(plan)) == []
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "index"), [(["team-7"], "ix_scans_namespace_created"), (None, "ix_scans_created")]
+)
+async def test_statistics_read_only_the_scans_of_their_namespaces_and_days(
+    database: Database, namespaces: list[str] | None, index: str
+) -> None:
+    async with database.transaction() as session:
+        with caught(database) as statements:
+            await count_days(session, namespaces, 30)
+            await get_standing(session, namespaces, 30)
+        days, standing = [set(indexes(await explain(session, *caught))) for caught in statements.statements]
+
+    assert days == {index, "ix_findings_namespace_first_seen"}
+    assert standing == {index, "ix_scans_active", "ix_dead_letters_open", "ix_findings_namespace_severity"}
 
 
 async def test_a_whole_read_would_be_noticed(database: Database) -> None:

@@ -1,13 +1,13 @@
 """Counts: what has not ended, what waits and for how long, what was found and what was given up."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from ledger_factories import (
-    CRASHED,
-    REPORT,
     claimed,
+    dead_letter,
     execute,
     finish,
     make_findings,
@@ -27,7 +27,7 @@ from secapi_core.ledger.queries.gauges import (
 from secapi_core.ledger.queries.queues import QueueDepth, queue_depths, queued_due_by_queue
 from secapi_core.ledger.states import FindingState
 from secapi_core.ledger.transitions.api_keys import create_api_key
-from secapi_core.ledger.transitions.fail import fail_job
+from secapi_core.ledger.transitions.dead_letters import mark_replayed, purge_dead_letter
 from secapi_core.ledger.types import NewScan
 from secapi_core.messages import Priority
 
@@ -111,16 +111,14 @@ class TestGauges:
             ("team-a", Severity.LOW, FindingState.OPEN, 1),
         }
 
-    async def test_dead_letters_are_counted_until_they_are_replayed(self, database: Database) -> None:
-        for _ in range(2):
-            job = await running_job(database, scan=make_scan(maxAttempts=1))
-            async with database.transaction() as session:
-                await fail_job(session, job.id, job.attempt, CRASHED, REPORT)
+    async def test_dead_letters_are_counted_until_they_are_replayed_or_purged(self, database: Database) -> None:
+        replayed, purged = [await dead_letter(database) for _ in range(2)]
 
         async with database.transaction() as session:
             assert await dead_letters(session) == {("team-a", "bandit"): 2}
-        await execute(database, "UPDATE dead_letters SET replayed_at = now()")
-        async with database.transaction() as session:
+            await mark_replayed(session, replayed, uuid4())
+            assert await dead_letters(session) == {("team-a", "bandit"): 1}
+            await purge_dead_letter(session, purged)
             assert await dead_letters(session) == {}
 
     async def test_the_outbox_shows_what_is_due_and_since_when(self, database: Database) -> None:

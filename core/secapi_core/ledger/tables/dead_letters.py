@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secapi_core.ledger.tables.base import Base, Identified, Timestamped
@@ -23,3 +23,11 @@ class DeadLetter(Identified, Timestamped, Base):
     message: Mapped[str]
     worker: Mapped[str | None]
     replayed_at: Mapped[datetime | None]
+    replay_scan_id: Mapped[UUID | None]
+    """The scan that ran the job again. The dead job and its scan stay as they ended."""
+
+    __table_args__ = (
+        Index("ix_dead_letters_namespace_id", "namespace", "id"),
+        # What is counted for alerts and statistics: few beside the letters that somebody has dealt with.
+        Index("ix_dead_letters_open", "namespace", "scanner", postgresql_where="replayed_at IS NULL"),
+    )

@@ -49,4 +49,6 @@ class FindingRow(Identified, Timestamped, Versioned, Base):
         UniqueConstraint("namespace", "fingerprint"),
         # Counts by severity and state are read from this index alone.
         Index("ix_findings_namespace_severity", "namespace", "severity", "id", postgresql_include=["state"]),
+        # What is new, by day. A report's findings have one time, so the index keeps little more of each than its place.
+        Index("ix_findings_namespace_first_seen", "namespace", "first_seen_at", "severity"),
     )

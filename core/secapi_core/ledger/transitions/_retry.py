@@ -32,9 +32,6 @@ _REQUEUE = text(f"""
 _BURY = text("""
     INSERT INTO dead_letters (id, job_id, scan_id, namespace, scanner, attempts, reason, message, worker)
     VALUES (:id, :job_id, :scan_id, :namespace, :scanner, :attempts, :reason, :message, :worker)
-    ON CONFLICT (job_id) DO UPDATE
-        SET attempts = excluded.attempts, reason = excluded.reason, message = excluded.message,
-            worker = excluded.worker, replayed_at = NULL, updated_at = now()
 """)
 
 

@@ -1,0 +1,1 @@
+"""Statistics: how scans and findings develop, and how things stand."""
