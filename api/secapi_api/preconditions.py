@@ -44,4 +44,9 @@ ExpectedVersion = Annotated[str, Depends(_version_required)]
 def require_version(expected: str, current: int | str) -> None:
     """Raises PreconditionFailed unless nothing has changed."""
     if expected != str(current):
-        raise PreconditionFailed("it has changed since you read it; read it again and decide anew")
+        raise changed_meanwhile()
+
+
+def changed_meanwhile() -> PreconditionFailed:
+    """For a store that compares versions itself."""
+    return PreconditionFailed("it has changed since you read it; read it again and decide anew")
