@@ -15,12 +15,14 @@ from secapi_api.middleware.failsafe import Failsafe
 from secapi_api.middleware.limits import Bounds, RequestLimits
 from secapi_api.middleware.observation import UNREMARKABLE, Observation
 from secapi_api.operations import operation_id
+from secapi_api.policies.routes import router as policies
 from secapi_api.resources import opened
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
+from secapi_api.schedules.routes import router as schedules
 from secapi_api.settings import ApiSettings, Tuning
 
-ROUTERS = (scans, artifacts, scanners, audit, health)
+ROUTERS = (scans, artifacts, schedules, policies, scanners, audit, health)
 
 
 def create_app(settings: ApiSettings) -> FastAPI:

@@ -20,6 +20,8 @@ Lists come in pages: give `nextCursor` of one page as `cursor` to get the next.
 TAGS = [
     {"name": "scans", "description": "Runs of scanners over targets."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
+    {"name": "schedules", "description": "Scans at fixed times."},
+    {"name": "policies", "description": "What a namespace may scan, and how much."},
     {"name": "scanners", "description": "What can be run."},
     {"name": "audit", "description": "Who did what."},
     {"name": "health", "description": "Probes."},

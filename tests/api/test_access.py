@@ -1,6 +1,7 @@
 """Every route as nobody, with a bad key, from another namespace, with too low a role, and with the right one."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from api_harness import Api, scan_body
+from kept_kinds import KINDS
 from ledger_factories import execute
 from secapi_api.app import create_app
 from secapi_api.settings import ApiSettings
@@ -22,7 +24,7 @@ class Access:
     """How a route is called and what it takes; ``status`` is what the right role gets.
 
     ``foreign`` is what a key of another namespace gets: 404 where an id names the item, 403 where the namespace is
-    named, the right status where there is nothing to protect.
+    named, the right status where there is nothing to protect. ``everywhere``: the role must be one for the platform.
     """
 
     method: str
@@ -30,6 +32,19 @@ class Access:
     role: str
     status: int
     foreign: int
+    everywhere: bool = False
+
+
+def keeping(path: str, *, everywhere: bool = False) -> list[Access]:
+    """Routes of a kind that is kept in Kubernetes and has namespaces; the items that are asked for do not exist."""
+    item = f"{path}/{{namespace}}/{{name}}"
+    return [
+        Access("GET", path, "viewer", 200, 403),
+        Access("POST", path, "admin", 201, 403, everywhere),
+        Access("GET", item, "viewer", 404, 403),
+        Access("PUT", item, "admin", 404, 403, everywhere),
+        Access("DELETE", item, "admin", 404, 403, everywhere),
+    ]
 
 
 ROUTES = [
@@ -42,23 +57,47 @@ ROUTES = [
     Access("GET", "/v1/scans/{scanId}/findings", "viewer", 200, 404),
     Access("POST", "/v1/artifacts", "operator", 201, 403),
     Access("GET", "/v1/artifacts/{digest}", "viewer", 404, 403),
+    *keeping("/v1/schedules"),
+    *keeping("/v1/policies", everywhere=True),
     Access("GET", "/v1/scanners", "viewer", 200, 200),
+    Access("POST", "/v1/scanners", "admin", 201, 403, everywhere=True),
+    Access("GET", "/v1/scanners/{name}", "viewer", 200, 200),
+    Access("PUT", "/v1/scanners/{name}", "admin", 412, 403, everywhere=True),
+    Access("DELETE", "/v1/scanners/{name}", "admin", 412, 403, everywhere=True),
     Access("GET", "/v1/audit-events", "admin", 200, 403),
 ]
 OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
-walk = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+
+def walking(routes: Iterable[Access]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("route", routes, ids=lambda route: f"{route.method} {route.path}")
+
+
+walk = walking(ROUTES)
+
+
+KEPT = {kind.path: kind for kind in KINDS}
+LISTS = ("/v1/scans", "/v1/audit-events", "/v1/schedules", "/v1/policies")
+
+_numbers = itertools.count(1)
 
 
 async def call(client: httpx.AsyncClient, route: Access, namespace: str, scan_id: str) -> httpx.Response:
     options: dict[str, Any] = {}
+    kind = KEPT.get("/".join(route.path.split("/")[:3]))
     if route == ROUTES[0]:
         options["json"] = scan_body(namespace)
-    elif route.path.startswith("/v1/artifacts") or route.path in ("/v1/scans", "/v1/audit-events"):
+    elif kind is not None and route.method == "POST":
+        options["json"] = kind.body(namespace, f"walk-{next(_numbers)}")
+    elif kind is not None and route.method == "PUT":
+        options["json"] = {"spec": kind.other}
+    elif route.path.startswith("/v1/artifacts") or route.path in LISTS:
         options["params"] = {"namespace": namespace}
+    if kind is not None:
+        options["headers"] = {"If-Match": '"0"'}
     if route.method == "POST" and route.path == "/v1/artifacts":
         options["content"] = b"archive"
-    path = route.path.format(scanId=scan_id, digest=DIGEST)
+    path = route.path.format(scanId=scan_id, digest=DIGEST, namespace=namespace, name="web")
     return await client.request(route.method, path, **options)
 
 
@@ -110,11 +149,21 @@ async def test_too_low_a_role_is_refused(api: Api, route: Access, namespace: str
 
 @walk
 async def test_the_right_role_is_served(api: Api, route: Access, namespace: str, scan_id: str) -> None:
-    for owner in (namespace, None):
+    for owner in (None,) if route.everywhere else (namespace, None):
         client = await api.client(route.role, owner)
-        if route.method == "DELETE" and owner is None:
+        if route.path == "/v1/scans/{scanId}" and route.method == "DELETE" and owner is None:
             continue  # The first one has deleted it.
         assert (await call(client, route, namespace, scan_id)).status_code == route.status
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.everywhere], ids=lambda route: f"{route.method} {route.path}"
+)
+async def test_a_namespaces_role_is_none_for_the_platform(
+    api: Api, route: Access, namespace: str, scan_id: str
+) -> None:
+    answer = await call(await api.client(route.role, namespace), route, namespace, scan_id)
+    assert answer.status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api_harness import Api
-from secapi_api.scans.schemas import CreateScan
+from secapi_api.bodies import documented_models
+from secapi_core.crds.base import Model
 from secapi_dev.commands.openapi import DOCUMENT, generated
 
 OPERATIONS = {
@@ -21,7 +23,22 @@ OPERATIONS = {
     "listScanFindings",
     "uploadArtifact",
     "getArtifact",
+    "listSchedules",
+    "createSchedule",
+    "getSchedule",
+    "replaceSchedule",
+    "deleteSchedule",
+    "listPolicies",
+    "createPolicy",
+    "getPolicy",
+    "replacePolicy",
+    "deletePolicy",
     "listScanners",
+    "createScanner",
+    "getScanner",
+    "replaceScanner",
+    "deleteScanner",
+    "listAuditEvents",
     "getLiveness",
     "getReadiness",
 }
@@ -74,9 +91,17 @@ def test_every_field_is_camel_case(document: dict[str, Any]) -> None:
             assert "_" not in field, f"{name}.{field}"
 
 
-def test_the_example_of_a_scan_is_one_that_is_accepted(document: dict[str, Any]) -> None:
-    (example,) = document["components"]["schemas"]["CreateScan"]["examples"]
-    CreateScan.model_validate_json(json.dumps(example), strict=True)
+@pytest.mark.parametrize("body", documented_models, ids=lambda body: body.__name__)
+def test_the_example_of_a_body_is_one_that_is_accepted(document: dict[str, Any], body: type[Model]) -> None:
+    (example,) = document["components"]["schemas"][body.__name__]["examples"]
+    body.model_validate_json(json.dumps(example), strict=True, by_alias=True, by_name=False)
+
+
+def test_the_examples_of_answers_are_as_documented(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        promise = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        for example in schema.get("examples", []):
+            jsonschema_rs.validate(promise, example)
 
 
 def test_the_checked_in_document_is_current() -> None:

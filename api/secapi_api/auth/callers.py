@@ -20,7 +20,8 @@ class Role(StrEnum):
     """Judge findings."""
 
     ADMIN = "admin"
-    """Manage the namespace's keys, policies and schedules."""
+    """Manage the namespace's keys and schedules. Everywhere: also policies and scanners, which say what every
+    namespace may scan and what is run (docs/decisions/0013)."""
 
     def includes(self, other: "Role") -> bool:
         """Whether this role may do what ``other`` may."""
