@@ -18,9 +18,11 @@ from secapi_api.middleware.failsafe import Failsafe
 from secapi_api.middleware.limits import Bounds, RequestLimits
 from secapi_api.middleware.observation import UNREMARKABLE, Observation
 from secapi_api.operations import operation_id
+from secapi_api.policies.routes import router as policies
 from secapi_api.resources import opened
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
+from secapi_api.schedules.routes import router as schedules
 from secapi_api.sessions.routes import router as sessions
 from secapi_api.settings import ApiSettings, Tuning
 from secapi_api.stats.routes import router as stats
@@ -30,6 +32,8 @@ ROUTERS = (
     scans,
     dead_letters,
     artifacts,
+    schedules,
+    policies,
     scanners,
     stats,
     sessions,

@@ -21,6 +21,8 @@ TAGS = [
     {"name": "scans", "description": "Runs of scanners over targets."},
     {"name": "dead-letters", "description": "Jobs that used up their attempts."},
     {"name": "artifacts", "description": "Source archives to scan, uploaded once and named by their digest."},
+    {"name": "schedules", "description": "Scans at fixed times."},
+    {"name": "policies", "description": "What a namespace may scan, and how much."},
     {"name": "scanners", "description": "What can be run."},
     {"name": "stats", "description": "Trends, and how things stand."},
     {"name": "sessions", "description": "Logging in, and who is logged in."},

@@ -20,22 +20,38 @@ class Refreshed(Generic[T]):
         self._age = age
         self._value: tuple[T] | None = None
         self._read_at = 0.0
+        self._changed_at = 0.0
         self._reading: asyncio.Task[None] | None = None
 
     async def get(self) -> T:
-        """The value in memory; if it is too old, it is read again meanwhile. Only the first caller waits.
+        """The value in memory; if it is too old, it is read again meanwhile.
 
-        Raises what ``load`` raises as long as there is no value at all.
+        Only the first callers wait, and the first ones after a change. Raises what ``load`` raises as long as there is
+        no value at all.
         """
         if self._value is None:
             return await self.newer(than=self._age)
-        if self._seconds_old() > self._age:
+        if self._read_at < self._changed_at:
+            await self._catch_up()
+        elif self._seconds_old() > self._age:
             self._start()
         return self._value[0]
 
+    def outdate(self) -> None:
+        """Say that what is read has changed: no read that began before now is good enough for whoever asks next."""
+        self._changed_at = asyncio.get_running_loop().time()
+
+    async def _catch_up(self) -> None:
+        """Read the change, or let the old value count again: it must not be waited for by one caller after another."""
+        try:
+            await self._read()
+        except Exception:
+            # _finished has logged it.
+            self._changed_at = 0.0
+
     async def newer(self, *, than: float) -> T:
         """A value read less than ``than`` seconds ago, reading it now if need be; raises what ``load`` raises."""
-        if self._value is None or self._seconds_old() > than:
+        if self._value is None or self._seconds_old() > than or self._read_at < self._changed_at:
             await self._read()
         assert self._value is not None  # noqa: S101 -- narrows the type; _read has set it or raised
         return self._value[0]
@@ -44,8 +60,13 @@ class Refreshed(Generic[T]):
         return asyncio.get_running_loop().time() - self._read_at
 
     async def _read(self) -> None:
-        # Shielded: when the caller who started the read goes away, the others still wait for it.
-        await asyncio.shield(self._start())
+        wanted = self._changed_at
+        while True:
+            # Shielded: when the caller who started the read goes away, the others still wait for it.
+            await asyncio.shield(self._start())
+            # A read that was under way may have missed the change.
+            if self._read_at >= wanted:
+                return
 
     def _start(self) -> asyncio.Task[None]:
         if self._reading is None:

@@ -10,6 +10,7 @@ from secapi_api.auth.service import Authenticator
 from secapi_api.health.readiness import Readiness
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
+from secapi_api.kube.custom_resources import CustomResources
 from secapi_api.kube.scan_requests import ScanRequests
 from secapi_api.ledger import Ledger
 from secapi_api.rate_limits import RateLimits, RequestKind
@@ -17,6 +18,9 @@ from secapi_api.redis import SharedMemory
 from secapi_api.sessions.store import SessionStore
 from secapi_api.settings import ApiSettings, Tuning
 from secapi_core import metrics, tracing
+from secapi_core.crds.scanner import Scanner
+from secapi_core.crds.scanpolicy import ScanPolicy
+from secapi_core.crds.scanschedule import ScanSchedule
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.objects import ArtifactStore
@@ -34,6 +38,9 @@ class Resources:
     kubernetes: KubernetesClient
     catalogues: Catalogues
     scan_requests: ScanRequests
+    schedules: CustomResources
+    policies: CustomResources
+    scanners: CustomResources
     artifacts: ArtifactStore
     readiness: Readiness
 
@@ -68,6 +75,9 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
             kubernetes=kubernetes,
             catalogues=catalogues,
             scan_requests=ScanRequests(kubernetes),
+            schedules=CustomResources(kubernetes, ScanSchedule, "schedule"),
+            policies=CustomResources(kubernetes, ScanPolicy, "policy", changed=catalogues.outdate),
+            scanners=CustomResources(kubernetes, Scanner, "scanner", changed=catalogues.outdate),
             artifacts=await asyncio.to_thread(ArtifactStore, settings.artifact_url),
             readiness=readiness,
         )

@@ -19,7 +19,7 @@ class Schema(Model):
 
 
 class Page(Schema, Generic[T]):
-    """One page of a list, newest first."""
+    """One page of a list."""
 
     items: list[T]
 
@@ -29,7 +29,7 @@ class Page(Schema, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class JsonOf:
-    """Annotates a JSON object that the ledger keeps: shown as it is stored, documented as ``model``.
+    """Annotates a JSON object that is kept elsewhere: shown as it is stored, documented as ``model``.
 
     It is not read as ``model`` again, which may have changed since it was stored.
     """

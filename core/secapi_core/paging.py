@@ -14,8 +14,8 @@ import orjson
 T = TypeVar("T")
 
 MAX_LIMIT = 200
-CURSOR_LIMIT = 512
-"""Characters; a longer one is not ours."""
+CURSOR_LIMIT = 1024
+"""Characters; a longer one is not ours. The longest hold a ``continue`` of the apiserver, and so an object's name."""
 
 
 class InvalidCursor(ValueError):

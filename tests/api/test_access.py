@@ -1,5 +1,6 @@
 """Every route as nobody, with a bad key, from another namespace, with too low a role, and with the right one."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,9 +13,13 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
 from api_harness import Api, scan_body
+from kept_kinds import KINDS
 from ledger_factories import dead_letter, execute, make_scan
 from secapi_api.app import create_app
 from secapi_api.settings import ApiSettings
+
+KEPT = {kind.path: kind for kind in KINDS}
+"""What is kept in Kubernetes."""
 
 DIGEST = "sha256:" + "0" * 64
 MISSING = "00000000-0000-0000-0000-000000000000"
@@ -36,15 +41,33 @@ class Access:
     platform: bool = False
 
     @property
+    def collection(self) -> str:
+        """The path of all things of the kind."""
+        return "/".join(self.path.split("/")[:3])
+
+    @property
     def versioned(self) -> bool:
         """Whether a change must say what it is based on."""
-        return self.path.startswith(("/v1/memberships/", "/v1/users/")) and self.method in ("PATCH", "DELETE")
+        kinds = {"/v1/memberships", "/v1/users", *KEPT}
+        return self.collection in kinds and self.method in ("PUT", "PATCH", "DELETE")
 
     @property
     def item(self) -> str | None:
         """The kind of thing that an id names."""
         found = re.search(r"\{(\w+)Id\}", self.path)
         return found[1] if found else None
+
+
+def keeping(path: str, *, platform: bool = False) -> list[Access]:
+    """Routes of a kind that is kept in Kubernetes and has namespaces; the items that are asked for do not exist."""
+    item = f"{path}/{{namespace}}/{{name}}"
+    return [
+        Access("GET", path, "viewer", 200, 403),
+        Access("POST", path, "admin", 201, 403, platform),
+        Access("GET", item, "viewer", 404, 403),
+        Access("PUT", item, "admin", 404, 403, platform),
+        Access("DELETE", item, "admin", 404, 403, platform),
+    ]
 
 
 ROUTES = [
@@ -62,7 +85,13 @@ ROUTES = [
     Access("DELETE", "/v1/dead-letters/{deadLetterId}", "admin", 204, 404),
     Access("POST", "/v1/artifacts", "operator", 201, 403),
     Access("GET", "/v1/artifacts/{digest}", "viewer", 404, 403),
+    *keeping("/v1/schedules"),
+    *keeping("/v1/policies", platform=True),
     Access("GET", "/v1/scanners", "viewer", 200, 200),
+    Access("POST", "/v1/scanners", "admin", 201, 403, platform=True),
+    Access("GET", "/v1/scanners/{name}", "viewer", 200, 200),
+    Access("PUT", "/v1/scanners/{name}", "admin", 412, 403, platform=True),
+    Access("DELETE", "/v1/scanners/{name}", "admin", 412, 403, platform=True),
     Access("GET", "/v1/stats", "viewer", 200, 403),
     Access("GET", "/v1/audit-events", "admin", 200, 403),
     Access("GET", "/v1/api-keys", "admin", 200, 403),
@@ -86,6 +115,8 @@ ROUTES = [
 ]
 OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
 
+_numbers = itertools.count(1)
+
 walk = pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 
 
@@ -100,13 +131,16 @@ class Things:
     async def path(self, route: Access) -> str:
         """The route's path with the thing's id in it."""
         if route.item is None:
-            return route.path.format(digest=DIGEST)
+            return route.path.format(digest=DIGEST, namespace=self.namespace, name="web")
         if route.item not in self.ids:
             self.ids[route.item] = await self._made(route.item)
         return route.path.format(**{f"{route.item}Id": self.ids[route.item]})
 
     async def body(self, route: Access) -> dict[str, Any] | None:
         """What the route is sent."""
+        if (kind := KEPT.get(route.collection)) is not None and route.method in ("POST", "PUT"):
+            created = kind.body(self.namespace, f"walk-{next(_numbers)}")
+            return created if route.method == "POST" else {"spec": kind.other}
         match route.method, route.path:
             case "POST", "/v1/scans":
                 return scan_body(self.namespace)
@@ -139,7 +173,7 @@ class Things:
 
 async def call(client: httpx.AsyncClient, route: Access, things: Things) -> httpx.Response:
     options: dict[str, Any] = {}
-    if route.path.startswith("/v1/artifacts") or (route.method == "GET" and route.item is None):
+    if route.path.startswith("/v1/artifacts") or (route.method == "GET" and "{" not in route.path):
         options["params"] = {} if route.platform or route.path == "/v1/scanners" else {"namespace": things.namespace}
     if route.method == "POST" and route.path == "/v1/artifacts":
         options["content"] = b"archive"
@@ -151,7 +185,9 @@ async def call(client: httpx.AsyncClient, route: Access, things: Things) -> http
 
 
 async def version(things: Things, route: Access) -> str:
-    """The ETag of the thing as it is now."""
+    """The ETag of the thing as it is now; of what Kubernetes keeps, none that ever was."""
+    if route.collection in KEPT:
+        return '"0"'
     platform = await things.api.client("admin", None)
     tag = (await platform.get(await things.path(route))).headers.get("ETag")
     return tag or '"0"'

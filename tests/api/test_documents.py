@@ -9,7 +9,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api_harness import Api
-from secapi_api.scans.schemas import CreateScan
+from secapi_api.bodies import documented_models
+from secapi_core.crds.base import Model
 from secapi_dev.commands.openapi import DOCUMENT, generated
 
 OPERATIONS = {
@@ -27,6 +28,16 @@ OPERATIONS = {
     "purgeDeadLetter",
     "uploadArtifact",
     "getArtifact",
+    "listSchedules",
+    "createSchedule",
+    "getSchedule",
+    "replaceSchedule",
+    "deleteSchedule",
+    "listPolicies",
+    "createPolicy",
+    "getPolicy",
+    "replacePolicy",
+    "deletePolicy",
     "listScanners",
     "getStats",
     "createSession",
@@ -48,6 +59,10 @@ OPERATIONS = {
     "getApiKey",
     "rotateApiKey",
     "revokeApiKey",
+    "createScanner",
+    "getScanner",
+    "replaceScanner",
+    "deleteScanner",
     "listAuditEvents",
     "getLiveness",
     "getReadiness",
@@ -102,9 +117,10 @@ def test_every_field_is_camel_case(document: dict[str, Any]) -> None:
             assert "_" not in field, f"{name}.{field}"
 
 
-def test_the_example_of_a_scan_is_one_that_is_accepted(document: dict[str, Any]) -> None:
-    (example,) = document["components"]["schemas"]["CreateScan"]["examples"]
-    CreateScan.model_validate_json(json.dumps(example), strict=True)
+@pytest.mark.parametrize("body", documented_models, ids=lambda body: body.__name__)
+def test_the_example_of_a_body_is_one_that_is_accepted(document: dict[str, Any], body: type[Model]) -> None:
+    (example,) = document["components"]["schemas"][body.__name__]["examples"]
+    body.model_validate_json(json.dumps(example), strict=True, by_alias=True, by_name=False)
 
 
 def test_every_example_is_as_its_schema_says(document: dict[str, Any]) -> None:

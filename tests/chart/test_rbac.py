@@ -102,7 +102,8 @@ async def test_an_identity_may_not(account: str, installed: Kubectl) -> None:
         ["get", "leases.coordination.k8s.io", "-n", ELSEWHERE],
         ["create", "serviceaccounts/token", "-n", NAMESPACE],
         ["patch", "scanpolicies.secapi.dev", "-n", ELSEWHERE],
-        ["delete", "scanners.secapi.dev"],
+        ["deletecollection", "scanners.secapi.dev"],
+        ["update", "scanschedules.secapi.dev", "--subresource=status", "-n", ELSEWHERE],
         ["patch", "scanners.secapi.dev/somebody-elses"],
         ["patch", "customresourcedefinitions.apiextensions.k8s.io"],
         ["bind", "clusterroles.rbac.authorization.k8s.io"],
@@ -110,6 +111,17 @@ async def test_an_identity_may_not(account: str, installed: Kubectl) -> None:
     ]
     answers = await asyncio.gather(*(can(installed, account, question) for question in questions))
     assert [question for question, allowed in zip(questions, answers, strict=True) if allowed] == []
+
+
+@pytest.mark.parametrize("account", ["operator", "worker"])
+@pytest.mark.parametrize("resource", ["scanschedules", "scanpolicies", "scanners"])
+@pytest.mark.parametrize("verb", ["update", "delete"])
+async def test_only_the_api_changes_what_people_decide(
+    account: str, resource: str, verb: str, installed: Kubectl
+) -> None:
+    question = [verb, f"{resource}.secapi.dev", "-n", ELSEWHERE]
+    assert await can(installed, "api", question)
+    assert not await can(installed, account, question)
 
 
 async def can(kubectl: Kubectl, account: str, question: list[str]) -> bool:

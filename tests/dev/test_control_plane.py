@@ -18,6 +18,7 @@ from secapi_dev.controlplane.servers import ControlPlane
 from secapi_dev.errors import StackError
 
 READ = {"get", "list", "watch"}
+KEEP = {"get", "list", "create", "update", "delete"}
 
 # (API group, resource) → verbs, in all namespaces.
 OPERATOR_RIGHTS = {
@@ -30,8 +31,9 @@ OPERATOR_RIGHTS = {
 OPERATOR_RIGHTS_AT_HOME = {("coordination.k8s.io", "leases"): {"get", "create", "update"}}
 API_RIGHTS = {
     ("secapi.dev", "scanrequests"): READ | {"create", "patch", "delete"},
-    ("secapi.dev", "scanpolicies"): READ,
-    ("secapi.dev", "scanners"): READ,
+    ("secapi.dev", "scanschedules"): KEEP,
+    ("secapi.dev", "scanpolicies"): KEEP,
+    ("secapi.dev", "scanners"): KEEP,
     ("authentication.k8s.io", "tokenreviews"): {"create"},
     ("authorization.k8s.io", "subjectaccessreviews"): {"create"},
 }

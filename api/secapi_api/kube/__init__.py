@@ -1,1 +1,1 @@
-"""Everything the API asks of Kubernetes: ScanRequests it writes, the catalogue and the policies it reads."""
+"""Everything the API asks of Kubernetes: objects it writes, the catalogue and the policies it plans with."""

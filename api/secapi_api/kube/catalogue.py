@@ -60,6 +60,10 @@ class Catalogues:
         """What is in memory. Raises KubernetesUnavailable if it could never be read."""
         return await self._current.get()
 
+    def outdate(self) -> None:
+        """Say that a scanner or a policy was changed: the next plan is made with the change."""
+        self._current.outdate()
+
     async def plan(self, namespace: str, spec: ScanRequestSpec, limits: PlatformLimits) -> Plan:
         """The plan of a scan that does not exist yet: its job ids are placeholders. Raises Rejected."""
         catalogue = await self.current()

@@ -1,20 +1,18 @@
 """The ScanRequests that the API makes, changes and deletes. Each write may be sent any number of times."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from secapi_api.errors import Conflict, FieldError, Forbidden, InvalidRequest, KubernetesUnavailable
+from secapi_api.errors import Conflict
 from secapi_api.kube.client import FIELD_MANAGER, ApiserverRefused, KubernetesClient
+from secapi_api.kube.refusals import told
 from secapi_core import tracing
 from secapi_core.crds.base import API_VERSION, GROUP, VERSION
 from secapi_core.crds.scanrequest import SUBMITTED_BY, TRACEPARENT, ScanRequest, ScanRequestSpec
 
 SUBMISSION = f"{GROUP}/submission"
 """Annotation by which an object is recognised as the outcome of one submission, also after a lost answer."""
-
-_LABEL_INDEX = re.compile(r"\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class ScanRequests:
             )
         except ApiserverRefused as refused:
             if refused.reason != "AlreadyExists":
-                raise _told(refused, namespace) from refused
+                raise told(refused, "scan", made_in=namespace) from refused
         else:
             return StoredRequest.of(created, found=False)
         existing = await self.find(namespace, name)
@@ -88,7 +86,7 @@ class ScanRequests:
         except ApiserverRefused as refused:
             if refused.status == 404:
                 return None
-            raise _told(refused, namespace) from refused
+            raise told(refused, "scan") from refused
         return StoredRequest.of(found, found=True)
 
     async def cancel(self, namespace: str, name: str, uid: UUID) -> bool:
@@ -110,30 +108,9 @@ class ScanRequests:
             # A wrong uid is a conflict to DELETE, and to PATCH an attempt to change what cannot change.
             if refused.status in (404, 409) or any(cause.get("field") == "metadata.uid" for cause in refused.causes):
                 return False
-            raise _told(refused, namespace) from refused
+            raise told(refused, "scan") from refused
         return True
 
 
 def _path(namespace: str) -> str:
     return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{ScanRequest.PLURAL}"
-
-
-def _told(refused: ApiserverRefused, namespace: str) -> Exception:
-    """What a refusal means to the caller of the API."""
-    match refused.status:
-        case 400 | 422:
-            errors = [FieldError(_pointer(c.get("field", "")), c.get("message", "")) for c in refused.causes]
-            return InvalidRequest(f"Kubernetes refused the scan: {refused.message}", errors=errors)
-        case 404:
-            return InvalidRequest(
-                f"there is no namespace {namespace!r}", errors=[FieldError("/namespace", "there is no such namespace")]
-            )
-        case 403:
-            return Forbidden(f"Kubernetes refused the scan: {refused.message}")
-        case _:
-            return KubernetesUnavailable(f"the Kubernetes API refused the request ({refused.reason}); try again")
-
-
-def _pointer(field: str) -> str:
-    """``spec.targets[0].url``, as the apiserver names a field, as a JSON pointer into the request's body."""
-    return "".join(f"/{part}" for part in _LABEL_INDEX.sub(r".\1", field).split(".") if part)

@@ -1,1 +1,1 @@
-"""The catalogue of scanners, as the cluster has it."""
+"""The catalogue of scanners, as the cluster has it: Scanners over REST."""

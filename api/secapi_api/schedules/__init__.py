@@ -1,0 +1,1 @@
+"""Scans at fixed times: ScanSchedules over REST."""
