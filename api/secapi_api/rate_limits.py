@@ -5,6 +5,7 @@ Redis, for all processes; a process takes a handful at a time, so most requests 
 (promise P4) each process counts by itself.
 """
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,7 +18,6 @@ from secapi_api.metrics import RATE_LIMITED
 from secapi_api.redis import RedisAway, SharedMemory
 
 WINDOW_SECONDS = 60
-HANDFUL_SECONDS = 2.0
 _CALLERS = 10_000
 
 # The rules of ``Window.take`` on Redis's clock: KEYS[1] is the window, ARGV are limit, milliseconds, and how many.
@@ -94,13 +94,18 @@ class Window:
 
 @dataclass(slots=True)
 class _Handful:
-    """What a process has taken and not used yet."""
+    """What a process has taken of the current window and not used yet; one request at a time takes more."""
 
     left: int = 0
     remaining: int = 0
     window_ends: float = 0.0
-    good_until: float = 0.0
     own: Window = field(default_factory=Window)
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing left that counts."""
+        return not self.left or time.monotonic() >= self.window_ends
 
 
 class RateLimits:
@@ -118,8 +123,10 @@ class RateLimits:
         handful = self._handfuls.get((caller, kind))
         if handful is None:
             handful = self._handfuls[caller, kind] = _Handful()
-        if not handful.left or time.monotonic() > handful.good_until:
-            await self._refill(handful, caller, kind, limit)
+        if handful.empty:
+            async with handful.taking:
+                if handful.empty:
+                    await self._refill(handful, caller, kind, limit)
         seconds = ceil(max(1.0, handful.window_ends - time.monotonic()))
         if not handful.left:
             RATE_LIMITED.labels(kind).inc()
@@ -140,7 +147,5 @@ class RateLimits:
             seconds = milliseconds / 1000
         except RedisAway:
             taken, remaining, seconds = handful.own.take(limit, wanted, time.time())
-        kept = handful.left if time.monotonic() <= handful.good_until else 0
-        handful.left, handful.remaining = kept + taken, remaining
+        handful.left, handful.remaining = taken, remaining
         handful.window_ends = time.monotonic() + seconds
-        handful.good_until = time.monotonic() + HANDFUL_SECONDS
