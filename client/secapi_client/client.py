@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Self
 
-from secapi_client.connection import Connection
+from secapi_client.connection import Connection, OnRetry
 from secapi_client.models.server import ServerDocument
 from secapi_client.resources.artifacts import Artifacts
 from secapi_client.resources.audit import AuditEvents
@@ -20,13 +20,20 @@ class Client:
     """
 
     def __init__(
-        self, server: str, token: str | None, *, timeout: float = 30.0, retries: Retries | None = None
+        self,
+        server: str,
+        token: str | None,
+        *,
+        timeout: float = 30.0,
+        retries: Retries | None = None,
+        on_retry: OnRetry | None = None,
     ) -> None:
         """``server`` is its URL, ``token`` the API key (``sk_…``), ``timeout`` the seconds of silence to endure.
 
-        Raises ValueError for an address or a key that cannot be one.
+        ``on_retry`` hears of every request that is about to be sent again. Raises ValueError for an address or a key
+        that cannot be one.
         """
-        self._connection = Connection(server, token, timeout=timeout, retries=retries or Retries())
+        self._connection = Connection(server, token, timeout=timeout, retries=retries or Retries(), on_retry=on_retry)
         self.artifacts = Artifacts(self._connection)
         self.audit_events = AuditEvents(self._connection)
         self.scanners = Scanners(self._connection)

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -16,14 +16,20 @@ from secapi_client.errors import SecapiError, UnexpectedAnswer, Unreachable, pro
 from secapi_client.models.base import Model
 from secapi_client.models.pages import Page
 from secapi_client.models.problems import Problem
-from secapi_client.retries import RETRIED, Retries
+from secapi_client.retries import Retries
 
 PAGE_LIMIT = 200
 """The most items that the server puts on one page."""
 
+IDEMPOTENT = frozenset({"DELETE", "GET", "PUT"})
+
 ModelT = TypeVar("ModelT", bound=Model)
 Parameters: TypeAlias = Mapping[str, str | int | bool | Sequence[str] | None]
 """Of a query; what is None is left out."""
+
+
+OnRetry: TypeAlias = Callable[[SecapiError, float], None]
+"""Hears why a request is about to be sent again, and in how many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +50,13 @@ class Body:
 class Connection:
     """What resources call; ``server`` is the URL below which ``/v1/…`` is."""
 
-    def __init__(self, server: str, token: str | None, *, timeout: float, retries: Retries) -> None:
+    def __init__(
+        self, server: str, token: str | None, *, timeout: float, retries: Retries, on_retry: OnRetry | None = None
+    ) -> None:
         """Connect when the first request is made."""
         self.server = _checked_server(server)
         self.retries = retries
+        self._on_retry = on_retry or _unnoticed
         headers = {"Accept": "application/json", "User-Agent": f"secapi-client/{own_version()}"}
         if token is not None:
             headers["Authorization"] = f"Bearer {_checked_token(token)}"
@@ -91,10 +100,10 @@ class Connection:
         parameters: Parameters | None = None,
         body: Body | None = None,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool = True,
+        repeatable: bool = False,
         retries: Retries | None = None,
     ) -> httpx.Response:
-        """The successful answer. Pass ``repeatable=False`` where doing it twice is not doing it once."""
+        """The successful answer. A POST is sent again only if doing it twice is doing it once: ``repeatable``."""
         body, retries = body or Body(), retries or self.retries
         query = {name: value for name, value in (parameters or {}).items() if value is not None}
         began = time.monotonic()
@@ -115,10 +124,11 @@ class Connection:
                     return answer
                 failure = self._failure(answer, attempt)
                 retry_after = answer.headers.get("Retry-After")
-                final = answer.status_code not in RETRIED
+                final = answer.status_code not in retries.statuses
             wait = retries.delay(attempt, time.monotonic() - began, retry_after)
-            if final or not repeatable or wait is None:
+            if final or wait is None or not (repeatable or method in IDEMPOTENT):
                 raise failure
+            self._on_retry(failure, wait)
             time.sleep(wait)
 
     def read(self, kind: type[ModelT], answer: httpx.Response) -> ModelT:
@@ -155,6 +165,10 @@ class Connection:
         if isinstance(error, httpx.TimeoutException):
             return Unreachable(f"{self.server} did not answer in time")
         return Unreachable(f"{self.server} cannot be reached: {error}")
+
+
+def _unnoticed(_failure: SecapiError, _wait: float) -> None:
+    pass
 
 
 def own_version() -> str:

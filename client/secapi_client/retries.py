@@ -11,7 +11,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 RETRIED = frozenset({429, 502, 503, 504})
-"""Statuses that may pass."""
+"""Statuses that may pass: too much at once, or something behind the server is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Retries:
 
     first_delay: float = 0.5
     longest_delay: float = 8.0
+    statuses: frozenset[int] = RETRIED
 
     def delay(self, attempt: int, elapsed: float, retry_after: str | None = None) -> float | None:
         """Seconds to wait after ``attempt`` requests failed within ``elapsed`` seconds; None to give up.

@@ -1,18 +1,22 @@
 """What the client does while the server is away, overloaded or not SecAPI at all."""
 
 import asyncio
+import base64
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import yaml
 from aiohttp import web
 
 from fault_proxy import Cut, FaultProxy, count
 from running_stack import NAMESPACE, RunningStack
 from secapi_client import Client, NotFound, Refused, Retries, ServerFailed, UnexpectedAnswer, Unreachable
+from secapi_client.connection import Connection
 from secapi_client.models.specs import ScanSpec
 from secapi_command import Secapi
 from tcp_proxy import Mode, TcpProxy
@@ -45,12 +49,12 @@ async def test_a_connection_that_breaks_is_made_again(client: Client, faults: Fa
 
 async def test_a_submission_whose_answer_is_lost_is_one_scan(client: Client, faults: FaultProxy) -> None:
     faults.fail(SUBMISSION, Cut.AFTER, times=2)
-    submitted = await asyncio.to_thread(client.scans.submit, NAMESPACE, SPEC)
+    spec = ScanSpec(targets=[{"url": "http://127.0.0.1/lost"}], scanners=[{"name": "noop"}])
+    submitted = await asyncio.to_thread(client.scans.submit, NAMESPACE, spec)
     assert count(faults.requests, SUBMISSION) == 3
-    scans = await asyncio.to_thread(lambda: list(client.scans.list(namespace=NAMESPACE, limit=2)))
-    assert scans[0].id == submitted.id
-    assert scans[1].created_at < scans[0].created_at
-    assert scans[1].name != submitted.name
+    await asyncio.to_thread(client.scans.wait, submitted.id)
+    scans = await asyncio.to_thread(lambda: list(client.scans.list(target="url:http://127.0.0.1:80/lost")))
+    assert [scan.id for scan in scans] == [submitted.id]
 
 
 async def test_a_deletion_whose_answer_is_lost_is_done(client: Client, faults: FaultProxy) -> None:
@@ -62,6 +66,15 @@ async def test_a_deletion_whose_answer_is_lost_is_done(client: Client, faults: F
         await asyncio.to_thread(client.scans.delete, submitted.id)
 
 
+async def test_an_accepted_scan_that_is_not_there_yet_is_waited_for(
+    client: Client, faults: FaultProxy, stack: RunningStack
+) -> None:
+    scan = await stack.submit()
+    fault = faults.fail(f"GET /v1/scans/{scan}", 404, times=2)
+    ended = await asyncio.to_thread(lambda: client.scans.wait(scan, accepted=True))
+    assert (ended.phase, fault.hit) == ("Succeeded", 2)
+
+
 async def test_an_upload_is_read_again_for_every_attempt(
     client: Client, faults: FaultProxy, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -71,6 +84,15 @@ async def test_an_upload_is_read_again_for_every_attempt(
     faults.fail("POST /v1/artifacts", Cut.AFTER)
     artifact = await asyncio.to_thread(client.artifacts.upload, archive, namespace=NAMESPACE)
     assert artifact.size == 300_000
+
+
+async def test_what_is_done_twice_when_sent_twice_is_sent_once(faults: FaultProxy, stack: RunningStack) -> None:
+    connection = Connection(faults.url, stack.facts["apiKey"], timeout=5, retries=QUICK)
+    fault = faults.fail("POST /v1/made-up", 503, times=9)
+    with pytest.raises(ServerFailed):
+        await asyncio.to_thread(connection.send, "POST", "/v1/made-up")
+    connection.close()
+    assert fault.hit == 1
 
 
 async def test_it_waits_as_long_as_the_server_asks_for(client: Client, faults: FaultProxy) -> None:
@@ -141,8 +163,10 @@ async def test_a_server_that_is_down_ends_a_command_with_5(secapi: Secapi) -> No
         server = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         ended = await secapi("scan", "list", "--server", server)
     assert ended.code == 5
-    assert ended.messages.startswith(f"secapi: {server} cannot be reached: ")
-    assert ended.messages.count("\n") == 1
+    *before, last = ended.messages.splitlines()
+    assert last.startswith(f"secapi: {server} cannot be reached: ")
+    assert len(before) == 4
+    assert all("; trying again in " in line for line in before)
 
 
 async def test_a_key_that_the_server_does_not_know_ends_a_command_with_4(secapi: Secapi) -> None:
@@ -151,6 +175,29 @@ async def test_a_key_that_the_server_does_not_know_ends_a_command_with_4(secapi:
     assert ended.code == 4
     assert "unknown, expired or revoked" in ended.messages
     assert "sk_made_up" not in ended.messages
+
+
+@pytest.fixture
+def apiserver(stack: RunningStack, tmp_path: Path) -> tuple[str, Path]:
+    """The address of a server that does not know the key, and the certificate of an authority that only it has."""
+    cluster = yaml.safe_load(Path(stack.facts["kubeconfig"]).read_text())["clusters"][0]["cluster"]
+    authority = tmp_path / "ca.crt"
+    authority.write_bytes(base64.b64decode(cluster["certificate-authority-data"]))
+    return cluster["server"], authority
+
+
+async def test_a_certificate_that_is_not_trusted_can_be_vouched_for(
+    secapi: Secapi, apiserver: tuple[str, Path]
+) -> None:
+    server, authority = apiserver
+    elsewhere = secapi.having(SECAPI_SERVER=server)
+    refused = await elsewhere("scan", "list")
+    assert refused.code == 5
+    assert "SSL_CERT_FILE" in refused.messages
+    assert refused.messages.count("\n") == 1
+    trusted = await elsewhere.having(SSL_CERT_FILE=str(authority))("scan", "list")
+    assert trusted.code == 4
+    assert "answered 401 Unauthorized" in trusted.messages
 
 
 @asynccontextmanager

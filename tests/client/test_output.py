@@ -4,7 +4,9 @@ import asyncio
 import json
 import os
 import pty
+import termios
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 import yaml
@@ -78,21 +80,43 @@ async def test_whoever_stops_reading_ends_nothing_badly(secapi: Secapi, stack: R
     assert (process.returncode, output, messages) == (0, b"[\n", b"")
 
 
-@pytest.mark.parametrize(("arguments", "colored"), [((), True), (("--no-color",), False)])
-async def test_colours_are_for_terminals(
-    secapi: Secapi, stack: RunningStack, arguments: tuple[str, ...], colored: bool
-) -> None:
-    scan = await stack.submit(findings=1)
-    await stack.settled([scan], within=30)
+async def on_a_terminal(secapi: Secapi, *arguments: object, columns: int = 100) -> str:
+    """What a command shows there."""
     controller, terminal = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        *(str(SCRIPTS / "secapi"), "scan", "show", str(scan), *arguments),
-        env={"HOME": str(secapi.home), "TERM": "xterm-256color", **secapi.environment, "PATH": os.environ["PATH"]},
-        stdout=terminal,
-    )
-    await process.wait()
+    termios.tcsetwinsize(terminal, (24, columns))
+    process = await secapi.having(TERM="xterm-256color").start(*arguments, stdout=terminal)
     os.close(terminal)
+    await process.communicate()
     shown = await asyncio.to_thread(os.read, controller, 65_536)
     os.close(controller)
-    assert b"Succeeded" in shown
-    assert (b"\x1b[" in shown) is colored
+    assert process.returncode == 0
+    return shown.decode()
+
+
+@pytest.fixture
+async def scan(stack: RunningStack) -> UUID:
+    """One that has found something."""
+    scan = await stack.submit(findings=1)
+    await stack.settled([scan], within=30)
+    return scan
+
+
+@pytest.mark.parametrize(("arguments", "colored"), [((), True), (("--no-color",), False)])
+async def test_colours_are_for_terminals(secapi: Secapi, scan: UUID, arguments: tuple[str, ...], colored: bool) -> None:
+    shown = await on_a_terminal(secapi, "scan", "show", scan, *arguments)
+    assert "Succeeded" in shown
+    assert ("\x1b[" in shown) is colored
+
+
+@pytest.mark.parametrize(("columns", "cut"), [(30, True), (400, False)])
+async def test_on_a_narrow_terminal_only_the_end_of_what_is_long_is_cut(
+    secapi: Secapi, stack: RunningStack, columns: int, cut: bool
+) -> None:
+    scan = await stack.submit(scanners=[{"name": "noop", "parameters": {"exitCode": 1}}])
+    await stack.settled([scan], within=30)
+    (job,) = (await secapi("scan", "jobs", scan, "-o", "json")).json
+    shown = await on_a_terminal(secapi, "scan", "jobs", scan, "--no-color", columns=columns)
+    line = shown.splitlines()[1]
+    assert job["target"]["url"] in line
+    assert line.endswith("…") is cut
+    assert (job["message"] in line) is not cut

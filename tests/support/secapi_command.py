@@ -54,6 +54,7 @@ class Secapi:
         *arguments: object,
         program: str = "secapi",
         stdin: int | None = None,
+        stdout: int = asyncio.subprocess.PIPE,
         stderr: int = asyncio.subprocess.PIPE,
     ) -> asyncio.subprocess.Process:
         """The running process."""
@@ -62,6 +63,6 @@ class Secapi:
             *map(str, arguments),
             env={"HOME": str(self.home), "PATH": os.environ["PATH"], **self.environment},
             stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
         )

@@ -17,16 +17,12 @@ _WITH_VALUE = ("--output", "-o", "--context", "--server")
 _FLAGS = ("--no-color",)
 
 
-def _known_contexts() -> list[str]:
-    return sorted(contexts.read().contexts)
-
-
 def _prepare(
     context: typer.Context,
     output: Annotated[Format, typer.Option("--output", "-o", help="How results are shown.")] = Format.TABLE,
     context_name: Annotated[
         str | None,
-        typer.Option("--context", help="Otherwise the current one.", autocompletion=_known_contexts),
+        typer.Option("--context", help="Otherwise the current one.", autocompletion=contexts.names),
     ] = None,
     server: Annotated[
         str | None, typer.Option("--server", envvar=SERVER, metavar="URL", help="Instead of the context's.")

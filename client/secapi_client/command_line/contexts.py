@@ -53,6 +53,11 @@ def read() -> Contexts:
         raise CommandFailed(f"{path()} is damaged; remove it and log in again") from error
 
 
+def names() -> list[str]:
+    """Of all contexts, for completion."""
+    return sorted(read().contexts)
+
+
 def write(contexts: Contexts) -> None:
     """Replace what is kept: readable and writable for the owner only, and never half-written."""
     target = path()

@@ -59,6 +59,8 @@ def explained(error: Exception) -> tuple[str, ExitCode]:
             return str(error), ExitCode.UNAVAILABLE
         case OSError(filename=str() as name, strerror=str() as reason):
             return f"{name}: {reason}", ExitCode.USAGE
+        case OSError():
+            return str(error) or type(error).__name__, ExitCode.USAGE
         case _:
             return f"this is a defect, please report it: {_place(error)}", ExitCode.DEFECT
 

@@ -3,13 +3,15 @@
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import yaml
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +19,12 @@ from rich.text import Text
 from secapi_client.models.base import Model
 
 T = TypeVar("T", bound=Model)
+
+UNBOUNDED = 100_000
+"""Columns of a screen: whoever reads a table from a pipe does not wrap lines."""
+
+NARROWEST = 20
+BETWEEN = 2
 
 _UNUSUAL = re.compile(r"[^\x20-\x7e\n]")
 
@@ -41,6 +49,8 @@ class Column(Generic[T]):
     title: str
     text: Callable[[T], object]
     style: Callable[[T], str] = lambda _: ""
+    cut: bool = False
+    """Whether a terminal that is too narrow may lose the end of it; only of a table's last column."""
 
 
 class Output:
@@ -49,11 +59,9 @@ class Output:
     def __init__(self, form: Format, *, color: bool) -> None:
         """``color`` is wanted, if the terminal has it."""
         self.format = form
-        system = "auto" if color else None
-        # A table in a pipe is as wide as it has to be: whoever reads it there does not wrap lines.
-        width = None if sys.stdout.isatty() else 10_000
-        self._results = Console(color_system=system, highlight=False, markup=False, width=width)  # type: ignore[arg-type]  # a literal
-        self.messages = Console(color_system=system, highlight=False, markup=False, stderr=True)  # type: ignore[arg-type]  # a literal
+        system: Literal["auto"] | None = "auto" if color else None
+        self._results = Console(color_system=system, highlight=False, markup=False, width=UNBOUNDED)
+        self.messages = Console(color_system=system, highlight=False, markup=False, stderr=True)
 
     def say(self, message: str) -> None:
         """Tell the person at the terminal."""
@@ -65,11 +73,13 @@ class Output:
             self.document([item.to_wire() for item in items])
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
+        rows = [[_cell(column, item) for column in columns] for item in items]
         for column in columns:
-            table.add_column(column.title, no_wrap=True, overflow="ellipsis")
-        for item in items:
-            table.add_row(*(_cell(column, item) for column in columns))
-        self._show(table)
+            longest = self._left_beside(columns[:-1], rows) if column.cut else None
+            table.add_column(column.title, no_wrap=True, overflow="ellipsis", max_width=longest)
+        for row in rows:
+            table.add_row(*row)
+        self._show(table, UNBOUNDED)
 
     def one(self, item: T, columns: Sequence[Column[T]]) -> None:
         """A single thing: a line for each column, or an object."""
@@ -81,7 +91,7 @@ class Output:
         table.add_column(overflow="fold")
         for column in columns:
             table.add_row(column.title, _cell(column, item))
-        self._show(table)
+        self._show(table, _screen())
 
     def document(self, value: Any) -> None:
         """A JSON value, as JSON or YAML."""
@@ -90,10 +100,24 @@ class Output:
         else:
             _write(f"{_printable_json(value)}\n")
 
-    def _show(self, table: Table) -> None:
+    @staticmethod
+    def _left_beside(columns: Sequence[Column[T]], rows: Sequence[Sequence[Text]]) -> int:
+        """What a terminal has left for the last column; what may be copied is never cut."""
+        taken = (
+            max([cell_len(column.title), *(row[index].cell_len for row in rows)]) + BETWEEN
+            for index, column in enumerate(columns)
+        )
+        return max(NARROWEST, _screen() - sum(taken))
+
+    def _show(self, table: Table, width: int) -> None:
         with self._results.capture() as capture:
-            self._results.print(table)
+            self._results.print(table, width=width)
         _write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+
+
+def _screen() -> int:
+    """Columns that there are to write to."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNBOUNDED
 
 
 def visible(text: str) -> str:

@@ -11,6 +11,7 @@ from secapi_client.command_line.access import access
 from secapi_client.command_line.contexts import Context
 from secapi_client.command_line.outcomes import CommandFailed
 from secapi_client.command_line.output import Output
+from secapi_client.errors import SecapiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Session:
     def client(self) -> Client:
         """A client of the server that is meant; use it in a ``with`` statement."""
         chosen = access(self.server, self._context(), os.environ)
-        return connect(chosen.server, chosen.token)
+        return connect(chosen.server, chosen.token, self.output)
 
     def known_server(self) -> str | None:
         """The server that is meant, if any is known."""
@@ -55,9 +56,13 @@ class Session:
         return contexts.read().get(self.context)
 
 
-def connect(server: str, token: str | None) -> Client:
-    """A client; an address or a key that cannot be one is the user's mistake."""
+def connect(server: str, token: str | None, output: Output) -> Client:
+    """A client that tells when it has to try again; an address or a key that cannot be one is the user's mistake."""
+
+    def tell(failure: SecapiError, wait: float) -> None:
+        output.say(f"{failure}; trying again in {wait:.0f} s")
+
     try:
-        return Client(server, token)
+        return Client(server, token, on_retry=tell)
     except ValueError as error:
         raise CommandFailed(str(error)) from error

@@ -24,7 +24,7 @@ def parse_target(word: str) -> Target | Upload:
     """``KIND=…``, or what can be nothing else: an address with a scheme, a digest, a path with a ``/``, else a host."""
     if kind := _KIND.fullmatch(word):
         return _of_kind(kind["kind"], kind["value"])
-    if word.startswith(("https://", "http://")):
+    if "://" in word:
         return Target(url=word)
     if word.startswith("sha256:") or "/" in word or word in (".", ".."):
         return _artifact(word)

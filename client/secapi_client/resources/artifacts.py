@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from pathlib import Path
+from urllib.parse import quote
 
 from secapi_client.archives import packed
 from secapi_client.connection import Body, Connection
@@ -28,7 +29,8 @@ class Artifacts:
 
     def get(self, digest: str, *, namespace: str | None = None) -> Artifact:
         """What is known of an uploaded artifact."""
-        return self._connection.get(f"/v1/artifacts/{digest}", Artifact, parameters={"namespace": namespace})
+        path = f"/v1/artifacts/{quote(digest, safe=':')}"
+        return self._connection.get(path, Artifact, parameters={"namespace": namespace})
 
     def _upload(self, path: Path, namespace: str | None) -> Artifact:
         with path.open("rb") as archive:
@@ -39,5 +41,6 @@ class Artifacts:
                 parameters={"namespace": namespace},
                 body=Body(file=archive),
                 headers={"Content-Type": "application/octet-stream", "Content-Digest": f"sha-256=:{digest}:"},
+                repeatable=True,
             )
         return self._connection.read(Artifact, answer)

@@ -14,7 +14,7 @@ from secapi_client.models.scans import Scan, ScanJob, ScanSummary, SubmittedScan
 from secapi_client.models.specs import ScanSpec
 from secapi_client.models.words import Phase, Severity
 from secapi_client.resources.following import Progress, follow
-from secapi_client.retries import Retries
+from secapi_client.retries import RETRIED, Retries
 
 
 class Scans:
@@ -33,9 +33,8 @@ class Scans:
         scan that there is already. Without one of your own, it is made up for this call and its retries.
         """
         body = {"namespace": namespace, "spec": spec} | ({"name": name} if name else {})
-        answer = self._connection.send(
-            "POST", "/v1/scans", body=Body(body), headers={"Idempotency-Key": idempotency_key or str(uuid4())}
-        )
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        answer = self._connection.send("POST", "/v1/scans", body=Body(body), headers=headers, repeatable=True)
         return self._connection.read(SubmittedScan, answer)
 
     def list(
@@ -81,7 +80,8 @@ class Scans:
 
     def cancel(self, scan_id: UUID) -> Scan:
         """Stop the scan; one that has ended stays as it is."""
-        return self._connection.read(Scan, self._connection.send("POST", f"/v1/scans/{scan_id}/cancel"))
+        answer = self._connection.send("POST", f"/v1/scans/{scan_id}/cancel", repeatable=True)
+        return self._connection.read(Scan, answer)
 
     def delete(self, scan_id: UUID) -> Scan | None:
         """Delete the scan; its findings stay. One that still runs is cancelled and answered: delete it later."""
@@ -94,17 +94,21 @@ class Scans:
             raise
         return self._connection.read(Scan, answer) if answer.content else None
 
-    def follow(self, scan_id: UUID, *, patience: float = 300.0) -> Iterator[Progress]:
+    def follow(self, scan_id: UUID, *, patience: float = 300.0, accepted: bool = False) -> Iterator[Progress]:
         """What there is to see of the scan, whenever it changes, until it has ended.
 
-        The server may be away for ``patience`` seconds, for instance while it is upgraded.
+        The server may be away for ``patience`` seconds, for instance while it is upgraded. Say that the scan is
+        ``accepted`` if ``submit`` answered it: then it also may not be there yet, because the server accepts scans
+        while its database is away.
         """
         patient = replace(self._connection.retries, attempts=sys.maxsize, budget=patience)
+        if accepted:
+            self._look(scan_id, replace(patient, statuses=RETRIED | {404}))
         return follow(lambda: self._look(scan_id, patient))
 
-    def wait(self, scan_id: UUID, *, patience: float = 300.0) -> Scan:
-        """The scan, once it has ended."""
-        *_, last = self.follow(scan_id, patience=patience)
+    def wait(self, scan_id: UUID, *, patience: float = 300.0, accepted: bool = False) -> Scan:
+        """The scan, once it has ended; as :meth:`follow`."""
+        *_, last = self.follow(scan_id, patience=patience, accepted=accepted)
         return last.scan
 
     def _look(self, scan_id: UUID, retries: Retries) -> Progress:

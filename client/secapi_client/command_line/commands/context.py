@@ -29,10 +29,6 @@ COLUMNS = (
 )
 
 
-def _names() -> list[str]:
-    return sorted(contexts.read().contexts)
-
-
 @app.command("list")
 def list_contexts(context: typer.Context) -> None:
     """Every context, without its key."""
@@ -45,7 +41,7 @@ def list_contexts(context: typer.Context) -> None:
 
 
 @app.command()
-def use(context: typer.Context, name: Annotated[str, typer.Argument(autocompletion=_names)]) -> None:
+def use(context: typer.Context, name: Annotated[str, typer.Argument(autocompletion=contexts.names)]) -> None:
     """Make a context the current one."""
     kept = contexts.read()
     kept.get(name)

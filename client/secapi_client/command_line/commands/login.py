@@ -35,7 +35,7 @@ def login(
     if address is None:
         raise CommandFailed("say which server: secapi login https://secapi.example")
     token = _token(from_stdin=key_stdin)
-    with connect(address, token) as client:
+    with connect(address, token, session.output) as client:
         next(client.scans.list(limit=1), None)
         address = client.server
     _warn_of_plain_text(session, address)

@@ -26,6 +26,6 @@ def version(context: typer.Context) -> None:
     session = Session.of(context)
     server = None
     if (address := session.known_server()) is not None:
-        with connect(address, None) as client:
+        with connect(address, None, session.output) as client:
             server = client.server_version()
     session.output.one(Versions(client=own_version(), server=server), COLUMNS)

@@ -83,7 +83,7 @@ JOBS = (
     Column[ScanJob]("STATE", lambda job: job.state, lambda job: STATES.get(job.state, "")),
     Column[ScanJob]("ATTEMPT", lambda job: f"{job.attempt}/{job.max_attempts}"),
     Column[ScanJob]("FINDINGS", lambda job: job.findings),
-    Column[ScanJob]("REASON", lambda job: ": ".join(filter(None, (job.reason, job.message)))),
+    Column[ScanJob]("REASON", lambda job: ": ".join(filter(None, (job.reason, job.message))), cut=True),
 )
 FINDINGS = (
     Column[ScanFinding]("SEVERITY", lambda found: found.severity, lambda found: SEVERITIES.get(found.severity, "")),
@@ -91,5 +91,5 @@ FINDINGS = (
     Column[ScanFinding]("SCANNER", lambda found: found.scanner),
     Column[ScanFinding]("RULE", lambda found: found.rule),
     Column[ScanFinding]("WHERE", lambda found: found.location),
-    Column[ScanFinding]("TITLE", lambda found: found.title),
+    Column[ScanFinding]("TITLE", lambda found: found.title, cut=True),
 )

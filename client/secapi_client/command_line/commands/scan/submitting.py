@@ -77,7 +77,7 @@ def submit(
         submitted = client.scans.submit(place, wanted.spec, name=name or wanted.name, idempotency_key=idempotency_key)
         if wait:
             session.output.say(f"submitted scan {submitted.id}")
-            conclude(session, watched(session.output, client, submitted.id))
+            conclude(session, watched(session.output, client, submitted.id, accepted=True))
         session.output.one(submitted, columns.SUBMITTED)
         session.output.say(f"'secapi scan watch {submitted.id}' shows how it gets on")
 

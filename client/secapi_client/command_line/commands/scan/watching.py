@@ -29,11 +29,11 @@ def watch(context: typer.Context, scan: ScanId) -> None:
         conclude(session, watched(session.output, client, scan))
 
 
-def watched(output: Output, client: Client, scan_id: UUID) -> Scan:
-    """The scan once it has ended; tells what happens meanwhile."""
+def watched(output: Output, client: Client, scan_id: UUID, *, accepted: bool = False) -> Scan:
+    """The scan once it has ended; tells what happens meanwhile. ``accepted`` if it was submitted a moment ago."""
     try:
         with _told(output) as tell:
-            for progress in client.scans.follow(scan_id):
+            for progress in client.scans.follow(scan_id, accepted=accepted):
                 tell(progress)
     except KeyboardInterrupt:
         output.say(f"the scan goes on; 'secapi scan watch {scan_id}' looks again, 'secapi scan cancel' stops it")
