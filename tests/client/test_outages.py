@@ -18,7 +18,7 @@ from running_stack import NAMESPACE, RunningStack
 from secapi_client import Client, NotFound, Refused, Retries, ServerFailed, UnexpectedAnswer, Unreachable
 from secapi_client.connection import Connection
 from secapi_client.models.specs import ScanSpec
-from secapi_command import Secapi
+from secapi_command import Secapi, heard
 from tcp_proxy import Mode, TcpProxy
 
 QUICK = Retries(attempts=4, budget=20, first_delay=0.01, longest_delay=0.05)
@@ -146,9 +146,7 @@ async def test_a_watched_scan_is_waited_for_through_an_outage(secapi: Secapi, st
     async with TcpProxy.before("127.0.0.1", address) as proxy:
         through = secapi.having(SECAPI_SERVER=f"http://127.0.0.1:{proxy.port}")
         watcher = await through.start("scan", "watch", scan, "-o", "json")
-        assert watcher.stderr is not None
-        while b"running" not in await asyncio.wait_for(watcher.stderr.readline(), 30):
-            pass
+        await heard(watcher, "running")
         proxy.set(Mode.REFUSE)
         await stack.settled([scan], within=30)
         proxy.set(Mode.FORWARD)

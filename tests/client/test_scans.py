@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from running_stack import RunningStack
-from secapi_command import Ended, Secapi
+from secapi_command import Ended, Secapi, heard
 
 WEB = ("--target", "http://127.0.0.1/")
 
@@ -80,9 +80,7 @@ async def test_a_scan_that_is_cancelled_ends_its_watcher_with_1(secapi: Secapi) 
 async def test_interrupting_a_watcher_ends_it_with_130_and_not_the_scan(secapi: Secapi) -> None:
     scan = await running(secapi)
     watcher = await secapi.start("scan", "watch", scan)
-    assert watcher.stderr is not None
-    while b"running" not in await asyncio.wait_for(watcher.stderr.readline(), 30):
-        pass
+    await heard(watcher, "running")
     watcher.send_signal(signal.SIGINT)
     _, messages = await asyncio.wait_for(watcher.communicate(), 10)
     assert watcher.returncode == 130

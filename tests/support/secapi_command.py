@@ -24,6 +24,15 @@ class Ended:
         return json.loads(self.output)
 
 
+async def heard(process: asyncio.subprocess.Process, word: str) -> None:
+    """Wait until the command says ``word`` on standard error."""
+    assert process.stderr is not None
+    said = b""
+    while word.encode() not in said:
+        said = await asyncio.wait_for(process.stderr.readline(), 30)
+        assert said, f"it ended without saying {word!r}"
+
+
 @dataclass(frozen=True)
 class Secapi:
     """Calling it runs a command; nothing of the developer's own settings is seen by it."""
