@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 BIN := .venv/bin
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	--python-version 3.11
-COMPONENTS := api migrations operator workers
+COMPONENTS := api client migrations operator workers
 TOOL_LOCKS := $(patsubst %.in,%.lock,$(wildcard requirements/tools/*.in))
 
 .DEFAULT_GOAL := help
@@ -30,7 +30,7 @@ $(UV): requirements/uv.lock
 	@test -x $(BIN)/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
 	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q api core dev operator workers
+	@$(BIN)/python -m compileall -q api client core dev operator workers
 	@touch $@
 
 .PHONY: setup
@@ -137,7 +137,8 @@ lock: $(TOOL_LOCKS) | $(UV) ## Pin every dependency again, with hashes
 	$(LOCK) requirements/backend.in --output-file requirements/backend.lock
 	$(LOCK) pyproject.toml --all-extras --group test --group check --group build --output-file requirements/dev.lock
 	set -e; for component in $(COMPONENTS); do \
-		extras="--extra $$component"; [ $$component = migrations ] || extras="$$extras --extra errors --extra tracing"; \
+		extras="--extra $$component"; \
+		case $$component in client | migrations) ;; *) extras="$$extras --extra errors --extra tracing" ;; esac; \
 		$(LOCK) pyproject.toml $$extras --constraint requirements/dev.lock --output-file requirements/$$component.lock; \
 	done
 	$(LOCK) --group build --constraint requirements/dev.lock --output-file requirements/build.lock

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPONENTS = ("api", "core", "dev", "operator", "workers")
+COMPONENTS = ("api", "client", "core", "dev", "operator", "workers")
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

@@ -1,4 +1,4 @@
-"""What an image installs is all that its component needs: the tests' own environment has everybody's packages."""
+"""What an image or a user installs is all that its component needs; the tests' own environment has everybody's."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ kombu.Connection("redis://127.0.0.1:1/0").transport
 """
 
 
-COMPONENTS = ["api", "migrations", "operator", "workers"]
+COMPONENTS = ["api", "client", "migrations", "operator", "workers"]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What images install: the versions that were tested, everything a component needs, and nothing else."""
+"""What images and users install: the versions that were tested, everything a component needs, and nothing else."""
 
 import re
 from importlib.metadata import distribution
@@ -14,11 +14,12 @@ from secapi_dev import paths
 LOCKS = paths.CHECKOUT / "requirements"
 COMPONENTS = {
     "api": "api,errors,tracing",
+    "client": "client",
     "migrations": "migrations",
     "operator": "operator,errors,tracing",
     "workers": "workers,errors,tracing",
 }
-"""Component → the extras that its image installs."""
+"""Component → the extras that its image, or a user's machine, installs."""
 
 _PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>\S+)(?: ; (?P<marker>[^\\]+))? \\$", re.MULTILINE)
 

@@ -1,0 +1,1 @@
+"""The command line ``secapi``, which is also the kubectl plugin ``kubectl secapi``."""

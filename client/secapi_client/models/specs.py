@@ -1,0 +1,68 @@
+"""What a scan is asked to do: the ``spec`` of a ScanRequest, in its own spelling, as types for dictionaries."""
+
+from typing import Any, NotRequired, TypedDict
+
+
+class HostTarget(TypedDict):
+    """A machine in the network."""
+
+    address: str
+    ports: NotRequired[str]
+
+
+class RepositoryTarget(TypedDict):
+    """A git repository."""
+
+    url: str
+    ref: NotRequired[str]
+    path: NotRequired[str]
+
+
+class ArtifactTarget(TypedDict):
+    """An uploaded archive; findings are kept under its ``name`` from one upload to the next."""
+
+    digest: str
+    name: NotRequired[str]
+
+
+class ImageTarget(TypedDict):
+    """A container image."""
+
+    reference: str
+
+
+class Target(TypedDict, total=False):
+    """Exactly one of these."""
+
+    url: str
+    host: HostTarget
+    repository: RepositoryTarget
+    artifact: ArtifactTarget
+    image: ImageTarget
+
+
+class ScannerUse(TypedDict):
+    """A scanner of the catalogue, and how to run it."""
+
+    name: str
+    parameters: NotRequired[dict[str, Any]]
+
+
+class Gate(TypedDict):
+    """When findings should fail a pipeline."""
+
+    failOn: str
+    onlyNew: NotRequired[bool]
+
+
+class ScanSpec(TypedDict):
+    """What is wanted."""
+
+    targets: list[Target]
+    scanners: list[ScannerUse]
+    priority: NotRequired[str]
+    timeoutSeconds: NotRequired[int]
+    maxAttempts: NotRequired[int]
+    gate: NotRequired[Gate]
+    ttlSecondsAfterFinished: NotRequired[int]
+    cancel: NotRequired[bool]
