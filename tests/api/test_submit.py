@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 
 from api_harness import Api, scan_body
+from ledger_factories import execute, fetch
 from scan_objects import impose, stored
 from secapi_dev.controlplane.kubectl import Kubectl
 
@@ -94,6 +95,32 @@ async def test_a_repeated_submission_shows_what_became_of_the_scan(
     await operator.post(f"/v1/scans/{first['id']}/cancel")
     again = await operator.post("/v1/scans", json=scan_body(namespace), headers=headers)
     assert (again.json()["id"], again.json()["phase"]) == (first["id"], "Cancelled")
+
+
+async def test_the_same_key_gives_the_same_scan_though_its_scan_request_is_gone(
+    operator: httpx.AsyncClient, kubectl: Kubectl, namespace: str
+) -> None:
+    headers = {"Idempotency-Key": "build 17"}
+    first = (await operator.post("/v1/scans", json=scan_body(namespace), headers=headers)).json()
+    await kubectl("delete", "scanrequest", first["name"], "-n", namespace)
+    again = await operator.post("/v1/scans", json=scan_body(namespace), headers=headers)
+    assert (again.status_code, again.json()["id"]) == (202, first["id"])
+    assert await stored(kubectl, namespace) == []
+    other = await operator.post("/v1/scans", json=scan_body(namespace, spec={"priority": "bulk"}), headers=headers)
+    assert (other.status_code, other.json()["type"]) == (422, "urn:secapi:problem:idempotency-key-reused")
+
+
+async def test_keys_are_forgotten_after_two_days(api: Api, operator: httpx.AsyncClient, namespace: str) -> None:
+    database = api.resources.ledger.database
+    for number in range(3):
+        await operator.post("/v1/scans", json=scan_body(namespace), headers={"Idempotency-Key": f"build {number}"})
+    scans = "SELECT id FROM scans WHERE namespace = :namespace"
+    aged = f"UPDATE idempotency_keys SET created_at = now() - interval '49 hours' WHERE scan_id IN ({scans})"  # noqa: S608
+    await execute(database, aged, namespace=namespace)
+    for number in range(3, 5):
+        await operator.post("/v1/scans", json=scan_body(namespace), headers={"Idempotency-Key": f"build {number}"})
+    kept = await fetch(database, f"SELECT key FROM idempotency_keys WHERE scan_id IN ({scans})", namespace=namespace)  # noqa: S608
+    assert len(kept) == 2
 
 
 async def test_an_accepted_key_is_answered_though_the_rules_have_changed(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_api.audit.trail import Trail
 from secapi_api.auth.callers import Caller, Role
-from secapi_api.errors import NotFound, QuotaExceeded
+from secapi_api.errors import LedgerUnavailable, NotFound, QuotaExceeded
 from secapi_api.kube.scan_requests import NameTaken, StoredRequest
 from secapi_api.resources import Resources
 from secapi_api.scans.schemas import CreateScan, SubmittedJob, SubmittedScan, phase
@@ -19,9 +19,11 @@ from secapi_core.errors import Rejected
 from secapi_core.failures import Failure, FailureReason
 from secapi_core.ledger.queries.active import count_active
 from secapi_core.ledger.queries.artifacts import get_artifact
+from secapi_core.ledger.queries.idempotency import find_outcome
 from secapi_core.ledger.queries.jobs import list_jobs
 from secapi_core.ledger.queries.scans import ScanDetail, get_scan, get_states
 from secapi_core.ledger.states import ScanState
+from secapi_core.ledger.transitions.idempotency import keep_outcome
 from secapi_core.ledger.transitions.register import register_scan
 from secapi_core.ledger.types import NewScan
 from secapi_core.planning import Plan, PlatformLimits, check_quota, job_id
@@ -62,6 +64,9 @@ class Accepted:
 async def register(session: AsyncSession, accepted: Accepted) -> SubmittedScan:
     """Enter the scan in the ledger, so that it can be read at once, and answer what is known of it there."""
     await register_scan(session, accepted.new_scan)
+    submission = accepted.submission
+    if submission.key is not None:
+        await keep_outcome(session, key=submission.key, mark=submission.mark, scan_id=accepted.request.id)
     if not accepted.request.found:
         return accepted.answer()
     states = await get_states(session, [accepted.request.id])
@@ -73,14 +78,17 @@ async def register(session: AsyncSession, accepted: Accepted) -> SubmittedScan:
 
 async def accept(resources: Resources, submission: Submission) -> Accepted:
     """Plan, then create the ScanRequest. Raises what the caller must hear about; repeating it changes nothing."""
+    kept = await _kept(resources, submission)
     try:
         plan = await _checked_plan(resources, submission.namespace, submission.spec)
     except (Rejected, QuotaExceeded):
         # Rules and quotas may have changed since this very submission was accepted; its answer must not.
-        earlier = await _earlier(resources, submission)
+        earlier = kept or await _earlier(resources, submission)
         if earlier is None:
             raise
         return Accepted(submission, earlier, None)
+    if kept is not None:
+        return Accepted(submission, kept, plan)
     try:
         request = await resources.scan_requests.create(
             submission.namespace,
@@ -124,6 +132,26 @@ async def _check_quota(session: AsyncSession, namespace: str, policies: Sequence
         check_quota(await count_active(session, namespace), policies)
     except Rejected as rejected:
         raise QuotaExceeded(rejected.failure.message, headers={"Retry-After": "30"}) from rejected
+
+
+async def _kept(resources: Resources, submission: Submission) -> StoredRequest | None:
+    """The outcome of the same submission sent before, as the ledger keeps it though the ScanRequest may be gone.
+
+    Without the ledger, the ScanRequest tells as long as there is one.
+    """
+    if submission.key is None:
+        return None
+    try:
+        async with resources.ledger.reading() as session:
+            outcome = await find_outcome(session, submission.key)
+    except LedgerUnavailable:
+        return None
+    if outcome is None:
+        return None
+    kept = StoredRequest(outcome.scan_id, submission.name, outcome.mark, found=True)
+    if outcome.mark != submission.mark:
+        raise submission.refusal(kept)
+    return kept
 
 
 async def _earlier(resources: Resources, submission: Submission) -> StoredRequest | None:

@@ -7,6 +7,7 @@ from secapi_core.ledger.tables.audit_events import AuditEvent
 from secapi_core.ledger.tables.base import Base
 from secapi_core.ledger.tables.dead_letters import DeadLetter
 from secapi_core.ledger.tables.findings import FindingRow
+from secapi_core.ledger.tables.idempotency_keys import IdempotencyKey
 from secapi_core.ledger.tables.outbox import OutboxMessage
 from secapi_core.ledger.tables.scan_jobs import ScanJob
 from secapi_core.ledger.tables.scanner_specs import ScannerSpecRow
@@ -22,6 +23,7 @@ __all__ = [
     "Base",
     "DeadLetter",
     "FindingRow",
+    "IdempotencyKey",
     "Membership",
     "OutboxMessage",
     "Scan",
