@@ -15,6 +15,7 @@ REQUEST_DURATION = Histogram(
 )
 REQUESTS_IN_FLIGHT = Gauge("secapi_api_requests_in_flight", "Requests being answered now")
 REDIS_FAILURES = Counter("secapi_api_redis_failures_total", "Times that Redis was given up for a moment", ["error"])
+CACHE_READS = Counter("secapi_api_cache_reads_total", "Answers that may be some seconds old", ["cache", "outcome"])
 RATE_LIMITED = Counter("secapi_api_rate_limited_total", "Requests that were too many", ["kind"])
 
 _METHODS = frozenset(HTTPMethod)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from secapi_api.auth.kubernetes import KubernetesTokens
 from secapi_api.auth.service import Authenticator
+from secapi_api.cache import Cache
 from secapi_api.health.readiness import Readiness
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
@@ -35,6 +36,7 @@ class Resources:
     authenticator: Authenticator
     sessions: SessionStore
     rate_limits: RateLimits
+    cache: Cache
     kubernetes: KubernetesClient
     catalogues: Catalogues
     scan_requests: ScanRequests
@@ -57,6 +59,8 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         ledger = Ledger(database)
         memory = SharedMemory(settings)
         stack.push_async_callback(memory.close)
+        cache = Cache(memory)
+        stack.push_async_callback(cache.close)
         sessions = SessionStore(memory, idle=settings.tuning.session_idle, lifetime=settings.tuning.session_lifetime)
         kubernetes = await KubernetesClient.connect(settings)
         stack.push_async_callback(kubernetes.close)
@@ -71,6 +75,7 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
                 ledger, settings.pepper, KubernetesTokens(kubernetes, settings.kubernetes_token_audience), sessions
             ),
             sessions=sessions,
+            cache=cache,
             rate_limits=RateLimits(memory, _limits(settings.tuning)),
             kubernetes=kubernetes,
             catalogues=catalogues,

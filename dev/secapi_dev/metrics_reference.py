@@ -22,15 +22,16 @@ NOT_OF_WORKERS = "secapi_kubernetes_"
 """Prefix of the shared metrics that workers do not have: they never talk to Kubernetes."""
 
 LABELS = {
+    "cache": "What is kept: `stats`",
     "cause": "Why a message was sent again: `flush` (Redis lost everything), `loss` (one by one)",
     "code": "HTTP status of the apiserver's answer, `none` without one",
     "component": "`api`, `operator`, `worker`",
     "error": "Type of the exception",
-    "kind": "Kind of a Kubernetes object; of `secapi_worker_findings_total`: `seen`, `new`, `quarantined`",
+    "kind": "Kind of a Kubernetes object, or of request; of `secapi_worker_findings_total`: `seen`, `new`, `quarantined`",
     "loop": "A background duty of the operator",
     "method": "HTTP method, `other` for unusual ones",
     "namespace": "Kubernetes namespace, which is the tenant",
-    "outcome": "How a scan, job or attempt ended",
+    "outcome": "How a scan, job or attempt ended; of kept answers: `hit`, `made`, `waited`, `away`",
     "pool": "Worker pool",
     "priority": "`interactive`, `normal`, `bulk`",
     "queue": "Celery queue: one per pool and priority",
