@@ -27,7 +27,7 @@ LABELS = {
     "code": "HTTP status of the apiserver's answer, `none` without one",
     "component": "`api`, `operator`, `worker`",
     "error": "Type of the exception",
-    "kind": "Kind of a Kubernetes object, or of request; of `secapi_worker_findings_total`: `seen`, `new`, `quarantined`",
+    "kind": "Kind of Kubernetes object or request; of `secapi_worker_findings_total`: `seen`, `new`, `quarantined`",
     "loop": "A background duty of the operator",
     "method": "HTTP method, `other` for unusual ones",
     "namespace": "Kubernetes namespace, which is the tenant",
