@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
 from secapi_api import documents, problems
 from secapi_api.api_keys.routes import router as api_keys
@@ -43,6 +45,23 @@ ROUTERS = (
     audit,
     health,
 )
+
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    "allow_headers": [
+        "Authorization",
+        "Content-Digest",
+        "Content-Type",
+        "Idempotency-Key",
+        "If-Match",
+        "Last-Event-ID",
+    ],
+    "expose_headers": ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
+    # A page elsewhere needs a credential of its own.
+    "allow_credentials": False,
+    "max_age": 600,
+}
+"""What pages of other origins may send and see, where any may do anything at all."""
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -87,5 +106,7 @@ def _add_layers(app: FastAPI, tuning: Tuning) -> None:
     upload = Bounds(tuning.artifact_limit, tuning.upload_timeout)
     app.add_middleware(RequestLimits, default=default, special={("POST", "/v1/artifacts"): upload})
     app.add_middleware(Failsafe)
+    if tuning.cors_origins:
+        app.add_middleware(CORSMiddleware, allow_origins=tuning.cors_origins, **CORS)
     app.add_middleware(Observation)
     app.add_middleware(RequestContext)

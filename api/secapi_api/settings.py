@@ -11,6 +11,10 @@ from secapi_core.settings import Settings
 MEBIBYTE = 1024 * 1024
 
 
+Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")]
+"""Scheme, host and port of a page, exactly as a browser sends them; no wildcards."""
+
+
 class Tuning(BaseSettings):
     """Where one API process listens, and its bounds, from ``SECAPI_API_…``."""
 
@@ -50,6 +54,10 @@ class Tuning(BaseSettings):
 
     catalogue_age: Annotated[float, Field(ge=0, le=600)] = 10.0
     """Scanners and ScanPolicies are read again when what is in memory is older."""
+
+    cors_origins: tuple[Origin, ...] = ()
+    """Origins of web pages that may call this API from a browser, as a JSON list: with bearer credentials, never with
+    a session's cookie."""
 
     redis_timeout: Annotated[float, Field(gt=0, le=5)] = 0.25
     """Longest wait for one answer of Redis, and for a connection to it; after a failure it is left alone for 1 s."""
