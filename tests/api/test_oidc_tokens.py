@@ -85,6 +85,8 @@ async def test_one_audience_of_several_may_be_ours(provider: Provider, tokens: O
         ({"email": "nobody"}, None, "Ada"),
         ({"email": ["ada@example.com"]}, None, "Ada"),
         ({"email": "ada\x00@example.com"}, None, "Ada"),
+        ({"email": "\u212aate@example.com"}, None, "Ada"),
+        ({"email": "ada@ex\u0430mple.com"}, None, "Ada"),
         ({"name": None}, "ada@example.com", None),
         ({"name": {"first": "Ada"}}, "ada@example.com", None),
         ({"name": "Ada\x00"}, "ada@example.com", None),

@@ -1,13 +1,16 @@
 """The provider's keys in memory: how often it is asked, and what is made of what it answers."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openid_provider import KEYS, METADATA, Provider, Signer, openid_provider
 from secapi_api.auth.jwks import ANSWER_LIMIT, IdentityProviderUnavailable, SigningKeys
+from secapi_dev.controlplane.pki import CertificateAuthority
 from waiting import until
 
 FIRST, SECOND = Signer.make("first"), Signer.make("second")
@@ -139,6 +142,20 @@ async def test_a_provider_that_is_not_there_is_away(clock: Clock) -> None:
     with pytest.raises(IdentityProviderUnavailable):
         await keys.find("first", "ES256")
     await keys.close()
+
+
+async def test_a_provider_whose_certificate_nobody_vouches_for_is_not_believed(tmp_path: Path) -> None:
+    identity = CertificateAuthority().server(["localhost"], "127.0.0.1")
+    pem = tmp_path / "provider.pem"
+    pem.write_bytes(identity.certificate + identity.key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem)
+    async with openid_provider(FIRST, context=context) as provider:
+        keys = SigningKeys(provider.issuer, ALGORITHMS)
+        with pytest.raises(IdentityProviderUnavailable):
+            await keys.find("first", "ES256")
+        assert provider.requests == []
+        await keys.close()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -113,8 +114,8 @@ class Provider:
 
 
 @asynccontextmanager
-async def openid_provider(*signers: Signer) -> AsyncIterator[Provider]:
-    """Serve on a free loopback port while the block runs."""
+async def openid_provider(*signers: Signer, context: ssl.SSLContext | None = None) -> AsyncIterator[Provider]:
+    """Serve on a free loopback port while the block runs, by https with a ``context``."""
     provider = Provider(signers=list(signers))
     provider.go_on.set()
     app = web.Application()
@@ -122,9 +123,9 @@ async def openid_provider(*signers: Signer) -> AsyncIterator[Provider]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
         host, port = runner.addresses[0][:2]
-        provider.url = f"http://{host}:{port}"
+        provider.url = f"{'https' if context else 'http'}://{host}:{port}"
         yield provider
     finally:
         await runner.cleanup()

@@ -32,8 +32,8 @@ _REASONS: dict[type[jwt.PyJWTError], str] = {
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Moment = Annotated[int | float, Field(ge=0, le=253_402_300_799, allow_inf_nan=False)]
-_email: TypeAdapter[str] = TypeAdapter(Email)
-_name: TypeAdapter[str] = TypeAdapter(Name)
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +117,8 @@ class OidcTokens:
         return ProvidedIdentity(
             issuer=self.issuer,
             subject=subject,
-            email=_valid(_email, claims.get("email")) if verified else None,
-            name=_valid(_name, claims.get(self.name_claim)),
+            email=_email(claims.get("email")) if verified else None,
+            name=_valid(_NAME, claims.get(self.name_claim)),
         )
 
 
@@ -138,6 +138,11 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise ValueError("a name comes twice")
     return value
+
+
+def _email(value: object) -> str | None:
+    """The address in lower case, if it is ASCII: the Kelvin sign, for one, would become somebody else's ``k``."""
+    return _valid(_EMAIL, value) if isinstance(value, str) and value.isascii() else None
 
 
 def _valid(kind: TypeAdapter[str], value: object) -> str | None:
