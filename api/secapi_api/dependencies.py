@@ -8,6 +8,7 @@ from structlog.contextvars import bind_contextvars
 
 from secapi_api.auth import scopes
 from secapi_api.auth.callers import Caller
+from secapi_api.auth.challenges import CHALLENGE
 from secapi_api.errors import Unauthenticated
 from secapi_api.rate_limits import RequestKind
 from secapi_api.resources import Resources
@@ -16,7 +17,10 @@ from secapi_api.sessions.cookies import COOKIE
 
 _bearer = HTTPBearer(
     scheme_name="bearer",
-    description="An API key (``sk_…``), or a token that Kubernetes made for the audience ``secapi``.",
+    description=(
+        "An API key (`sk_…`), a token that Kubernetes made for the audience `secapi`, or a JWT of the OpenID Connect "
+        "provider, if one is configured: an access token or an ID token, made for the configured audience."
+    ),
     auto_error=False,
 )
 _cookie = APIKeyCookie(
@@ -47,15 +51,15 @@ async def _caller(
     caller: Caller
     if credentials is not None:
         named = {request.query_params.get("namespace"), request.path_params.get("namespace")}
-        caller = await resources.authenticator.caller(credentials.credentials, set(filter(is_namespace, named)))
+        caller = await resources.authenticator.caller(
+            credentials.credentials, set(filter(is_namespace, named)), request.scope["state"]["request_id"]
+        )
     elif cookie is not None:
         caller = person = await resources.authenticator.session_caller(cookie)
         if changes:
             person.require_csrf_token(request.headers.get("X-CSRF-Token"))
     else:
-        raise Unauthenticated(
-            "send an API key: Authorization: Bearer sk_…", headers={"WWW-Authenticate": 'Bearer realm="secapi"'}
-        )
+        raise Unauthenticated("send an API key: Authorization: Bearer sk_…", headers={"WWW-Authenticate": CHALLENGE})
     bind_contextvars(caller=caller.id)
     allowance = await resources.rate_limits.take(caller.id, RequestKind.WRITES if changes else RequestKind.READS)
     response.headers.update(allowance.headers)

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from secapi_api.auth.jwks import SigningKeys
 from secapi_api.auth.kubernetes import KubernetesTokens
+from secapi_api.auth.oidc import OidcTokens
 from secapi_api.auth.service import Authenticator
 from secapi_api.cache import Cache
 from secapi_api.health.readiness import Readiness
@@ -66,13 +68,20 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         stack.push_async_callback(kubernetes.close)
         catalogues = Catalogues(kubernetes, age=settings.tuning.catalogue_age)
         stack.push_async_callback(catalogues.close)
+        oidc = _oidc(settings)
+        if oidc is not None:
+            stack.push_async_callback(oidc.keys.close)
         readiness = Readiness(ledger, kubernetes)
         stack.push_async_callback(readiness.close)
         yield Resources(
             settings=settings,
             ledger=ledger,
             authenticator=Authenticator(
-                ledger, settings.pepper, KubernetesTokens(kubernetes, settings.kubernetes_token_audience), sessions
+                ledger,
+                settings.pepper,
+                KubernetesTokens(kubernetes, settings.kubernetes_token_audience),
+                oidc,
+                sessions,
             ),
             sessions=sessions,
             cache=cache,
@@ -86,6 +95,18 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
             artifacts=await asyncio.to_thread(ArtifactStore, settings.artifact_url),
             readiness=readiness,
         )
+
+
+def _oidc(settings: ApiSettings) -> OidcTokens | None:
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    return OidcTokens(
+        keys=SigningKeys(settings.oidc_issuer, settings.oidc_algorithms),
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        algorithms=settings.oidc_algorithms,
+        name_claim=settings.oidc_name_claim,
+    )
 
 
 def _limits(tuning: Tuning) -> dict[RequestKind, int]:

@@ -1,14 +1,31 @@
 """The API's settings, from environment variables. Durations are seconds, sizes are bytes."""
 
-from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from secapi_core.settings import Settings
 
 MEBIBYTE = 1024 * 1024
+
+ASYMMETRIC = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
+"""Algorithms of JWTs with which whoever can verify cannot sign."""
+
+
+def is_tamperproof(url: str) -> bool:
+    """Whether nobody on the way can change what ``url`` answers: https, or http on this very host."""
+    try:
+        address = urlsplit(url)
+        host = address.hostname or ""
+        if address.scheme != "http" or host == "localhost":
+            return bool(host) and address.scheme in ("http", "https")
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 Origin = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")]
@@ -111,10 +128,44 @@ class ApiSettings(Settings):
     kubernetes_token_audience: Annotated[str, Field(min_length=1, max_length=253)] = "secapi"  # noqa: S105 -- no secret
     """Tokens of Kubernetes are taken if they were made for this audience; those for the apiserver itself are not."""
 
+    oidc_issuer: str | None = None
+    """The OpenID Connect provider whose tokens are taken, exactly as in their claim ``iss``; without one none are."""
+
+    oidc_audience: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    """Its tokens are taken if they were made for this audience (``aud``); must be set with the issuer."""
+
+    oidc_algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
+    """What its tokens may be signed with, as a JSON list of asymmetric algorithms."""
+
+    oidc_name_claim: Annotated[str, Field(min_length=1, max_length=100)] = "name"
+    """The claim that a new user is called by."""
+
     kubeconfig: Annotated[str | None, Field(validation_alias="KUBECONFIG")] = None
     """Path of a kubeconfig; not set in a pod, which has its service account."""
 
     tuning: Tuning = Field(default_factory=Tuning)
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _trustworthy(cls, issuer: str | None) -> str | None:
+        if issuer is not None and not (is_tamperproof(issuer) and re.fullmatch(r"[!-~]+", issuer)):
+            raise ValueError("must be an https address, or an http address of this host")
+        if issuer is not None and re.search(r"[?#@]", issuer):
+            raise ValueError("must have no query, no fragment and no credentials")
+        return issuer
+
+    @field_validator("oidc_algorithms")
+    @classmethod
+    def _asymmetric(cls, algorithms: tuple[str, ...]) -> tuple[str, ...]:
+        if not algorithms or not ASYMMETRIC.issuperset(algorithms):
+            raise ValueError(f"must name asymmetric algorithms, which are {', '.join(sorted(ASYMMETRIC))}")
+        return algorithms
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.oidc_issuer is not None and self.oidc_audience is None:
+            raise ValueError("set SECAPI_OIDC_AUDIENCE: tokens that the provider made for others must not count here")
+        return self
 
     @property
     def pepper(self) -> bytes:

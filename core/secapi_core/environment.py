@@ -48,9 +48,10 @@ def _groups(kind: type[BaseSettings]) -> Iterator[type[BaseSettings]]:
 
 
 def _sentence(detail: ErrorDetails, prefix: str) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
     if not detail["loc"]:
-        return detail["msg"]
+        return message
     name = str(detail["loc"][0])
     # Some variables have names of their own, written as they are in the environment.
     variable = name if name.isupper() else f"{prefix}{name}".upper()
-    return f"{variable} is not set" if detail["type"] == "missing" else f"{variable}: {detail['msg']}"
+    return f"{variable} is not set" if detail["type"] == "missing" else f"{variable}: {message}"

@@ -60,6 +60,8 @@ WRONG = [
     ("image.registry", "https://registry.example", "at '/image/registry': 'https://registry.example' does not match"),
     ("tracing.endpoint", "collector:4317", "at '/tracing/endpoint': 'collector:4317' does not match pattern"),
     ("operator.deniedCidrs", ["10.0.0.0"], "at '/operator/deniedCidrs/0': '10.0.0.0' does not match pattern"),
+    ("api.oidc.issuer", "http://id.example", "at '/api/oidc/issuer': 'http://id.example' does not match pattern"),
+    ("api.oidc.algorithms", ["HS256"], "at '/api/oidc/algorithms/0': value must be one of 'RS256'"),
     ("fullnameOverride", "Secapi", "at '/fullnameOverride': 'Secapi' does not match pattern"),
     ("workers.pools.Code", {}, "at '/workers/pools': additional properties 'Code' not allowed"),
     (f"{POOL}.pools", ["code', 'other"], f"{AT_POOL}/pools/0'"),
@@ -94,6 +96,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"artifacts.url": "memory:///"}, "set artifacts.url to an object store: what the API keeps in its memory"),
     ({"tracing.enabled": True}, "set tracing.endpoint, for example to http://collector.monitoring:4318"),
     ({"api.ingress.enabled": True}, "set api.ingress.hosts, or api.ingress.enabled=false"),
+    ({"api.oidc.issuer": "https://id.example"}, "set api.oidc.audience, or unset api.oidc.issuer"),
+    ({"api.oidc.audience": "secapi"}, "set api.oidc.issuer, or unset api.oidc.audience"),
     ({"api.autoscaling.minReplicas": 7}, "set api.autoscaling.minReplicas (7) to no more than maxReplicas (6)"),
     (
         {"migrations.waitSeconds": 300},

@@ -111,3 +111,8 @@ async def test_a_collector_without_a_port_is_on_its_schemes(helm: Helm) -> None:
     settings = {"tracing.enabled": True, "tracing.endpoint": "https://collector.example/otlp"}
     rendering = await render(helm, VALUES["production"], settings=settings)
     assert reaches(rendering, rendering.pod("worker-network"), "10.50.0.1", 443)
+
+
+def test_only_the_api_asks_the_openid_provider(everything: Rendering) -> None:
+    reaching = [name for name in ("api", "operator") if reaches(everything, everything.pod(name), "10.60.0.1", 8443)]
+    assert reaching == ["api"]

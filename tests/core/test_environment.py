@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from secapi_core.environment import read_settings, require_cluster
@@ -23,6 +23,13 @@ class Outer(BaseSettings):
     pools: tuple[str, ...] = ()
     pod_name: Annotated[int, Field(validation_alias="POD_NAME")] = 0
     inner: Inner = Field(default_factory=Inner)
+
+    @field_validator("pools")
+    @classmethod
+    def _several(cls, pools: tuple[str, ...]) -> tuple[str, ...]:
+        if len(pools) == 1:
+            raise ValueError("must be more than one")
+        return pools
 
 
 def told(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
@@ -55,6 +62,12 @@ def test_a_variable_of_a_group_is_named_with_the_groups_prefix(monkeypatch: pyte
     wrong = told(monkeypatch, SECAPI_PEPPER="sixteen characters", SECAPI_INNER_WORKERS="0")
 
     assert wrong == "SECAPI_INNER_WORKERS: Input should be greater than or equal to 1"
+
+
+def test_a_rule_of_our_own_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = told(monkeypatch, SECAPI_PEPPER="sixteen characters", SECAPI_POOLS='["a"]')
+
+    assert wrong == "SECAPI_POOLS: must be more than one"
 
 
 def test_a_list_that_is_not_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """A ledger with the history of a year, made by the server.
 
-It has a hundred thousand scans, jobs, attempts, findings and sightings, and a tenth as many dead letters.
+It has a hundred thousand scans, jobs, attempts, findings and sightings, and a tenth as many dead letters and users.
 """
 
 from uuid import UUID
@@ -53,6 +53,11 @@ _STATEMENTS = f"""
            ('00000000-0000-0000-0001-' || {_ID})::uuid, 'team-' || n / 10 % 20, 'bandit', 3, 'ScannerCrashed', '',
            CASE WHEN n >= 4 * {OPEN} THEN now() END
     FROM generate_series({3 * OPEN}, {ROWS - 1}, 10) AS n;
+
+    INSERT INTO users (id, email, name, issuer, subject)
+    SELECT ('00000000-0000-0000-0005-' || {_ID})::uuid, n || '@example.com', 'Somebody', 'https://id.example',
+           'subject-' || n
+    FROM generate_series(0, {ROWS - 1}, 10) AS n;
 
     INSERT INTO findings (id, namespace, fingerprint, scanner, rule, target_key, severity, title, description,
                           remediation, location, cwes, vulnerability_ids, cvss_vector, links, details, content_digest,

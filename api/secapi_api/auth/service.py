@@ -6,19 +6,15 @@ from dataclasses import dataclass
 from typing import Self
 
 from secapi_api.auth.callers import Caller, Role
+from secapi_api.auth.challenges import invalid_credential
 from secapi_api.auth.kubernetes import KubernetesTokens
+from secapi_api.auth.oidc import OidcTokens
 from secapi_api.errors import Forbidden, Unauthenticated
 from secapi_api.ledger import Ledger
 from secapi_api.sessions.store import Session, SessionStore
+from secapi_api.users.admission import admitted
 from secapi_core.ledger.queries.api_keys import ApiKeyIdentity, verify_api_key
 from secapi_core.ledger.queries.users import KnownUser, known_user
-
-_CHALLENGE = 'Bearer realm="secapi", error="invalid_token"'
-
-
-def invalid_credential(detail: str) -> Unauthenticated:
-    """The answer to a credential that proves nobody (any more)."""
-    return Unauthenticated(detail, headers={"WWW-Authenticate": _CHALLENGE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +26,7 @@ class SessionCaller(Caller):
     @classmethod
     def of(cls, user: KnownUser, session: Session) -> Self:
         """With the roles that the user has now."""
-        roles = {namespace: Role(role) for namespace, role in user.roles.items()}
-        everywhere = Role(user.platform_role) if user.platform_role else None
-        return cls(f"user:{user.id}", user.name, roles, everywhere, session=session)
+        return cls(f"user:{user.id}", user.name, *_roles(user), session=session)
 
     def require_csrf_token(self, token: str | None) -> None:
         """For changes: browsers send cookies along with requests that other sites make them send."""
@@ -47,13 +41,19 @@ class Authenticator:
     ledger: Ledger
     pepper: bytes
     kubernetes: KubernetesTokens
+    oidc: OidcTokens | None
+    """``None`` where no provider is configured."""
+
     sessions: SessionStore
 
-    async def caller(self, credential: str, named: Collection[str]) -> Caller:
+    async def caller(self, credential: str, named: Collection[str], request_id: str) -> Caller:
         """Who ``credential`` belongs to; Unauthenticated for unknown, expired and revoked ones alike.
 
         ``named`` are the namespaces that the request is about, as far as its address tells.
         """
+        if self.oidc is not None and self.oidc.claims_to_be_ours(credential):
+            user = await admitted(self.ledger, await self.oidc.identity(credential), request_id)
+            return Caller(f"user:{user.id}", user.name, *_roles(user))
         if credential.count(".") == 2:
             caller = await self.kubernetes.caller(credential, named)
             if caller is None:
@@ -79,6 +79,12 @@ class Authenticator:
     async def in_namespace(self, caller: Caller, namespace: str) -> Caller:
         """The caller with the role it has in a namespace that only the request's body names."""
         return await self.kubernetes.in_namespace(caller, namespace)
+
+
+def _roles(user: KnownUser) -> tuple[dict[str, Role], Role | None]:
+    """By namespace, and everywhere."""
+    roles = {namespace: Role(role) for namespace, role in user.roles.items()}
+    return roles, Role(user.platform_role) if user.platform_role else None
 
 
 def _key_caller(identity: ApiKeyIdentity) -> Caller:

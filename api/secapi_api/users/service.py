@@ -50,5 +50,5 @@ async def hashed(body: CreateUser | ChangeUser) -> dict[str, str | None]:
 
 def image(user: UserDetail) -> dict[str, Any]:
     """What the audit trail says of a user."""
-    kept = {"email", "name", "platform_role", "has_password", "disabled_at"}
+    kept = {"email", "name", "issuer", "subject", "platform_role", "has_password", "disabled_at"}
     return User.of(user).model_dump(mode="json", by_alias=True, include=kept)

@@ -24,6 +24,22 @@
       {{- include "secapi.credential.pepper" . | nindent 6 }}
 {{- end -}}
 
+{{/* Whose tokens the API takes; takes the top-level context. May be empty. */}}
+{{- define "secapi.env.oidc" -}}
+{{- with .Values.api.oidc -}}
+{{- if .issuer -}}
+- name: SECAPI_OIDC_ISSUER
+  value: {{ .issuer | quote }}
+- name: SECAPI_OIDC_AUDIENCE
+  value: {{ .audience | quote }}
+{{- with .algorithms }}
+- name: SECAPI_OIDC_ALGORITHMS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* Ranges that are not scanned; takes the top-level context. */}}
 {{- define "secapi.env.deniedCidrs" -}}
 {{- with .Values.operator.deniedCidrs -}}

@@ -19,6 +19,13 @@ where the chart cannot know an address, networkPolicy.* narrows it.
 {{- list $rule | toYaml -}}
 {{- end -}}
 
+{{/* The port of an http or https address. */}}
+{{- define "secapi.port.of" -}}
+{{- $url := urlParse . -}}
+{{- $standard := eq $url.scheme "https" | ternary "443" "80" -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default $standard -}}
+{{- end -}}
+
 {{- define "secapi.egress.dns" -}}
 {{- with .Values.networkPolicy.dns -}}
 {{- $ports := list -}}
@@ -57,13 +64,18 @@ where the chart cannot know an address, networkPolicy.* narrows it.
 {{- end -}}
 {{- end -}}
 
+{{/* The OpenID provider is anywhere, on the port of its address, as are its keys. Empty without one. */}}
+{{- define "secapi.egress.identityProvider" -}}
+{{- with .Values.api.oidc.issuer -}}
+{{- include "secapi.egress" (dict "ports" (list (include "secapi.port.of" .))) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The trace collector is anywhere, on the port of its address; error tracking is on the internet. May be empty. */}}
 {{- define "secapi.egress.telemetry" -}}
 {{- $rules := list -}}
 {{- if .Values.tracing.enabled -}}
-  {{- $url := urlParse .Values.tracing.endpoint -}}
-  {{- $standard := eq $url.scheme "https" | ternary "443" "80" -}}
-  {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default $standard -}}
+  {{- $port := include "secapi.port.of" .Values.tracing.endpoint -}}
   {{- $rules = concat $rules (include "secapi.egress" (dict "ports" (list $port)) | fromYamlArray) -}}
 {{- end -}}
 {{- if .Values.errorTracking.existingSecret -}}

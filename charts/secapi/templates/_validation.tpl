@@ -47,6 +47,13 @@ set tracing.endpoint, for example to http://collector.monitoring:4318, or tracin
 {{- if and .Values.api.ingress.enabled (not .Values.api.ingress.hosts) }}
 set api.ingress.hosts, or api.ingress.enabled=false
 {{- end }}
+{{- with .Values.api.oidc }}
+{{- if and .issuer (not .audience) }}
+set api.oidc.audience, or unset api.oidc.issuer: tokens that the provider made for others must not count
+{{- else if and .audience (not .issuer) }}
+set api.oidc.issuer, or unset api.oidc.audience
+{{- end }}
+{{- end }}
 {{- with .Values.api.autoscaling }}
 {{- if gt (int .minReplicas) (int .maxReplicas) }}
 set api.autoscaling.minReplicas ({{ .minReplicas }}) to no more than maxReplicas ({{ .maxReplicas }})

@@ -29,6 +29,7 @@ from secapi_core.ledger.queries.jobs import list_jobs
 from secapi_core.ledger.queries.queues import queue_depths, queued_due_by_queue
 from secapi_core.ledger.queries.scans import ScanFilter, get_scan, get_states, list_scans
 from secapi_core.ledger.queries.stats import count_days, get_standing
+from secapi_core.ledger.queries.users import known_subject, known_user
 from secapi_core.ledger.states import ScanState
 from secapi_core.ledger.transitions._ingest import KNOWN
 from secapi_core.ledger.transitions.cancel import cancel_scan
@@ -38,14 +39,16 @@ from secapi_core.ledger.transitions.fail import fail_job
 from secapi_core.ledger.transitions.heartbeat import extend_lease
 from secapi_core.ledger.transitions.reap import reap_expired
 from secapi_core.ledger.transitions.release import release_job
+from secapi_core.ledger.transitions.users import link_user
 from secapi_core.ledger.types import OutboxItem
 from secapi_core.paging import encode_cursor
 from secapi_dev.servers.postgres import PostgresServer
 
-LARGE = {"scans", "scan_jobs", "attempts", "dead_letters", "findings", "sightings"}
+LARGE = {"scans", "scan_jobs", "attempts", "dead_letters", "findings", "sightings", "users"}
 
 QUEUED = UUID(f"00000000-0000-0000-0002-{1:012x}")
 RUNNING = UUID(f"00000000-0000-0000-0002-{OPEN + 1:012x}")
+USER = UUID(f"00000000-0000-0000-0005-{7:012x}")
 OTHER = UUID(f"00000000-0000-0000-0001-{OPEN + 2:012x}")
 MINUTE = timedelta(minutes=1)
 FINDING = encode_cursor("medium", f"00000000-0000-0000-0003-{50_000:012x}")
@@ -152,6 +155,9 @@ HOT: dict[str, Call] = {
     "due jobs": queued_due_by_queue,
     "the outbox's age": outbox,
     "findings by severity and state": findings_by_severity_and_state,
+    "a user": lambda s: known_user(s, USER),
+    "a user by subject": lambda s: known_subject(s, "https://id.example", "subject-7"),
+    "link a user": lambda s: link_user(s, email="7@example.com", issuer="https://id.example", subject="new"),
     "claim": lambda s: claim_job(s, QUEUED, worker="worker-1", lease_seconds=60),
     "heartbeat": lambda s: extend_lease(s, RUNNING, 1, lease_seconds=60, progress={"x": 1}),
     "fail and settle": lambda s: fail_job(s, RUNNING, 1, BROKEN, REPORT),

@@ -63,19 +63,28 @@ _USER = [
 ]
 _MEMBERSHIP = [Membership.__table__.c[name] for name in MembershipDetail.__dataclass_fields__]
 
-_KNOWN = text("""
+_KNOWN = """
     SELECT id, name, platform_role, credentials_changed_at,
            (SELECT coalesce(jsonb_object_agg(namespace, role), '{}') FROM memberships WHERE user_id = users.id) AS roles
     FROM users
-    WHERE id = :id AND disabled_at IS NULL
-""")
+    WHERE disabled_at IS NULL AND
+"""
+_KNOWN_BY_ID = text(_KNOWN + "id = :id")
+_KNOWN_BY_SUBJECT = text(_KNOWN + "issuer = :issuer AND subject = :subject")
 
 _PASSWORD = text("SELECT id, password_hash FROM users WHERE email = :email AND disabled_at IS NULL")
 
 
 async def known_user(session: AsyncSession, user_id: UUID) -> KnownUser | None:
     """The user and their roles; ``None`` if there is none, or they are disabled."""
-    row = (await session.execute(_KNOWN, {"id": user_id})).mappings().one_or_none()
+    row = (await session.execute(_KNOWN_BY_ID, {"id": user_id})).mappings().one_or_none()
+    return None if row is None else KnownUser(**row)
+
+
+async def known_subject(session: AsyncSession, issuer: str, subject: str) -> KnownUser | None:
+    """The user that an OpenID provider knows as ``subject``; ``None`` if there is none, or they are disabled."""
+    given = {"issuer": issuer, "subject": subject}
+    row = (await session.execute(_KNOWN_BY_SUBJECT, given)).mappings().one_or_none()
     return None if row is None else KnownUser(**row)
 
 

@@ -13,6 +13,13 @@ from secapi_core.ledger.tables import Membership, User
 
 _LOGGED_IN = text("UPDATE users SET last_login_at = now() WHERE id = :id RETURNING last_login_at")
 
+_LINK = text("""
+    UPDATE users SET issuer = :issuer, subject = :subject, version = version + 1, updated_at = now()
+    WHERE email = :email AND issuer IS NULL AND password_hash IS NULL AND disabled_at IS NULL
+      AND NOT EXISTS (SELECT FROM users AS other WHERE other.issuer = :issuer AND other.subject = :subject)
+    RETURNING id
+""")
+
 _ENDING_SESSIONS = frozenset({"password_hash", "platform_role", "disabled_at"})
 """Columns of which a change ends the user's sessions."""
 
@@ -57,6 +64,15 @@ async def change_user(session: AsyncSession, user_id: UUID, version: int, change
         .returning(User.id)
     )
     return (await session.execute(statement)).scalar_one_or_none() is not None
+
+
+async def link_user(session: AsyncSession, *, email: str, issuer: str, subject: str) -> UUID | None:
+    """Have an OpenID provider vouch from now on for the user with this address, and answer their id.
+
+    ``None`` unless they can prove themselves in no other way yet and are not disabled, or if ``subject`` is somebody.
+    """
+    linked = await session.execute(_LINK, {"email": email, "issuer": issuer, "subject": subject})
+    return linked.scalar_one_or_none()
 
 
 async def note_login(session: AsyncSession, user_id: UUID) -> datetime:
