@@ -47,7 +47,7 @@ def test_a_production_installation_makes_no_secret(values: str, renderings: Mapp
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
-        ("api", DATABASE | PEPPER),
+        ("api", DATABASE | PEPPER | REDIS),
         ("operator", DATABASE | REDIS),
         ("worker-code", DATABASE | REDIS),
         ("migrations", DATABASE),

@@ -62,7 +62,7 @@ def test_a_pool_inside_the_cluster_reaches_pods_and_not_the_internet(everything:
 
 @pytest.mark.parametrize(
     ("client", "servers"),
-    [("api", {"postgresql"}), ("operator", {"postgresql", "redis"}), ("worker-code", {"postgresql", "redis"})],
+    [("api", {"postgresql", "redis"}), ("operator", {"postgresql", "redis"}), ("worker-code", {"postgresql", "redis"})],
 )
 def test_the_embedded_servers_take_who_needs_them(client: str, servers: set[str], embedded: Rendering) -> None:
     reached = {

@@ -97,17 +97,26 @@ async def test_every_setting_reaches_its_variable(definition: str, helm: Helm) -
         for name, field in variables(COMPONENTS[SETTINGS[definition]])
         if name.startswith(PREFIX) and name not in FIXED
     }
-    assert {name: meant(rendered[name]) for name in offered} == {
-        name: default if isinstance(default, int | float) else str(default) for name, default in offered.items()
-    }
+    assert {name: meant(rendered[name]) for name in offered} == {name: plain(value) for name, value in offered.items()}
 
 
 def meant(text: str) -> object:
-    """A number if it is one."""
+    """A number or a list if it is one."""
     try:
-        return float(text)
+        return json.loads(text)
     except ValueError:
         return text
+
+
+def plain(value: object) -> object:
+    """A default as JSON has it."""
+    match value:
+        case int() | float():
+            return value
+        case tuple():
+            return list(value)
+        case _:
+            return str(value)
 
 
 @pytest.mark.parametrize(
