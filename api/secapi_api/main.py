@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from secapi_api.app import create_app
+from secapi_api.protocol import bounded_protocol
 from secapi_api.settings import ApiSettings
 from secapi_core import error_tracking, logs
 from secapi_core.environment import read_settings, require_cluster
@@ -32,7 +33,7 @@ def server(settings: ApiSettings) -> uvicorn.Server:
             host=tuning.host,
             port=tuning.port,
             loop="uvloop",
-            http="httptools",
+            http=bounded_protocol(tuning),
             ws="none",
             lifespan="on",
             # Ours are structured and carry ids.

@@ -48,6 +48,12 @@ class Tuning(BaseSettings):
     body_limit: Annotated[int, Field(ge=1024, le=64 * MEBIBYTE)] = MEBIBYTE
     """Largest JSON body; etcd refuses objects above 1.5 MiB anyway."""
 
+    head_limit: Annotated[int, Field(ge=1024, le=MEBIBYTE)] = 32 * 1024
+    """Largest head of a request: its line and its headers."""
+
+    head_timeout: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """A client that takes longer to send a head is hung up on."""
+
     artifact_limit: Annotated[int, Field(ge=1024)] = 512 * MEBIBYTE
     """Largest upload."""
 

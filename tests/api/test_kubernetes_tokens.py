@@ -70,6 +70,15 @@ async def test_a_right_in_another_namespace_counts_there(
     assert (await client.get("/v1/scans", params={"namespace": account})).status_code == 403
 
 
+async def test_who_may_change_policies_is_an_admin(api: Api, kubectl: Kubectl, account: str) -> None:
+    await grant(kubectl, account, account, "update", "scanpolicies.secapi.dev")
+    client = using(api, await token(kubectl, account))
+    body = {"name": "ci", "namespace": account, "role": "viewer"}
+    assert (await client.post("/v1/api-keys", json=body)).status_code == 201
+    identity = (await client.get("/v1/sessions/current")).json()
+    assert (identity["id"], identity["roles"]) == (f"serviceaccount:{account}:ci", {account: "admin"})
+
+
 async def test_who_may_do_nothing_is_somebody_who_may_do_nothing(api: Api, kubectl: Kubectl, account: str) -> None:
     client = using(api, await token(kubectl, account))
     assert (await client.get("/v1/scans", params={"namespace": account})).status_code == 403

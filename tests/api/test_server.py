@@ -49,6 +49,7 @@ async def running_server(settings: ApiSettings, ports: Ports, directory: Path) -
         "SECAPI_ARTIFACT_URL": settings.artifact_url,
         "SECAPI_API_PORT": str(port),
         "SECAPI_API_SHUTDOWN_TIMEOUT": "5",
+        "SECAPI_API_HEAD_TIMEOUT": "1.5",
         "SECAPI_API_ARTIFACT_LIMIT": str(16 * MEBIBYTE),
         "KUBECONFIG": str(settings.kubeconfig),
     }
@@ -192,3 +193,64 @@ async def refuses_connections(server: Server) -> bool:
         return True
     writer.close()
     return False
+
+
+async def raw(server: Server, *pieces: bytes, pause: float = 0.0) -> bytes:
+    """What the server says to these bytes until it hangs up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    with contextlib.closing(writer):
+        for piece in pieces:
+            with contextlib.suppress(ConnectionError):
+                writer.write(piece)
+                await writer.drain()
+            await asyncio.sleep(pause)
+        async with asyncio.timeout(8):
+            with contextlib.suppress(ConnectionError):
+                return await reader.read()
+    return b""
+
+
+LINE = b"GET /healthz HTTP/1.1\r\nHost: api\r\n"
+
+
+@pytest.mark.parametrize("said", [b"", LINE, LINE + b"X-Unfinished: "], ids=["nothing", "a line", "half a header"])
+async def test_a_client_that_does_not_finish_its_head_is_hung_up_on(server: Server, said: bytes) -> None:
+    async with asyncio.timeout(4):
+        assert (await raw(server, said)).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        LINE + b"X-Large: " + b"x" * 40_000 + b"\r\n\r\n",
+        LINE + b"".join(b"X-%d: y\r\n" % number for number in range(5_000)),
+        b"GET /" + b"x" * 40_000 + b" HTTP/1.1\r\n\r\n",
+    ],
+    ids=["one header", "headers without end", "the line"],
+)
+async def test_a_head_that_is_too_large_is_refused(server: Server, head: bytes) -> None:
+    assert b" 431 Request Header Fields Too Large\r\n" in await raw(server, head)
+
+
+async def test_a_head_that_comes_in_pieces_is_answered(server: Server) -> None:
+    answer = await raw(server, b"GET /heal", b"thz HTTP/1.1\r\nHo", b"st: api\r\nConnection: close\r\n\r\n", pause=0.2)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_a_connection_that_goes_on_is_given_as_much_time_for_each_head(server: Server) -> None:
+    async with server.client() as client:
+        for _ in range(3):
+            assert (await client.get("/healthz")).status_code == 200
+            await asyncio.sleep(0.8)
+
+
+async def test_a_slow_body_is_not_taken_for_a_slow_head(api: Api, server: Server, tenant: str) -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            await asyncio.sleep(0.6)
+            yield b"part"
+
+    key = await api.key("operator", tenant)
+    async with server.client() as client:
+        answer = await client.post("/v1/artifacts", content=slowly(), headers={"Authorization": f"Bearer {key}"})
+    assert (answer.status_code, answer.json()["size"]) == (201, 16)

@@ -41,6 +41,8 @@ async def create_api_key(
     caller: AuthenticatedCaller, resources: AppResources, body: NewKey, trail: AuditTrail, response: Response
 ) -> IssuedApiKey:
     """Make a key. Its secret is in this answer and nowhere else."""
+    if body.namespace is not None:
+        caller = await resources.authenticator.in_namespace(caller, body.namespace)
     service.require_admin(caller, body.namespace)
     service.require_no_more(caller, body.scopes)
     async with resources.ledger.transaction() as session:
