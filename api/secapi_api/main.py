@@ -6,6 +6,7 @@ import sys
 import uvicorn
 
 from secapi_api.app import create_app
+from secapi_api.server import AbortableProtocol, Server
 from secapi_api.settings import ApiSettings
 from secapi_core import error_tracking, logs
 from secapi_core.environment import read_settings, require_cluster
@@ -23,16 +24,17 @@ def main() -> None:
     server(settings).run()
 
 
-def server(settings: ApiSettings) -> uvicorn.Server:
+def server(settings: ApiSettings) -> Server:
     """The server, ready to run."""
     tuning = settings.tuning
-    return uvicorn.Server(
+    app = create_app(settings)
+    return Server(
         uvicorn.Config(
-            create_app(settings),
+            app,
             host=tuning.host,
             port=tuning.port,
             loop="uvloop",
-            http="httptools",
+            http=AbortableProtocol,
             ws="none",
             lifespan="on",
             # Ours are structured and carry ids.
@@ -41,5 +43,6 @@ def server(settings: ApiSettings) -> uvicorn.Server:
             server_header=False,
             forwarded_allow_ips=tuning.trusted_proxies,
             timeout_graceful_shutdown=round(tuning.shutdown_timeout),
-        )
+        ),
+        app,
     )

@@ -1,7 +1,7 @@
 """What changed in scans since somebody looked: for many scans at once, so that following them costs few statements.
 
-A job's *step* grows with every change of its state: it is 1 while the job waits for its first attempt, a claim adds 2, and
-what comes next 1 or 2. So the sum over a scan's jobs grows whenever one of them changes.
+A job's *step* grows with every change of its state: 1 while the job waits for its first attempt, then each
+claim adds 2 and what follows 1 or 2. So the sum over a scan's jobs grows whenever one of them changes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -63,11 +63,11 @@ _JOBS = text(f"""
     WITH job AS (
         SELECT scan_id, {", ".join(f"scan_jobs.{name}" for name in JobDetail.__dataclass_fields__)},
                1 + ({_STEP}) % {STEPS} AS step,
-               CASE WHEN ordinal < octet_length(known.steps) THEN get_byte(known.steps, ordinal) ELSE 0 END AS known_step
+               CASE WHEN ordinal < octet_length(known.steps) THEN get_byte(known.steps, ordinal) ELSE 0 END AS seen
         FROM unnest(CAST(:ids AS uuid[]), CAST(:steps AS bytea[])) AS known (id, steps)
         JOIN scan_jobs ON scan_id = known.id
     )
-    SELECT * FROM job WHERE step <> known_step ORDER BY scan_id, ordinal
+    SELECT * FROM job WHERE step <> seen ORDER BY scan_id, ordinal
 """)  # noqa: S608 - joins constants
 
 
