@@ -45,8 +45,12 @@ class EventStream(StreamingResponse):
         """Raises TimeoutError when the client stalls; the events are closed in any case."""
         async with aclosing(self._events):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for event in self._events:
-                async with asyncio.timeout(self._stall):
-                    await send({"type": "http.response.body", "body": event, "more_body": True})
-                await asyncio.sleep(0)  # Others may have something to send too.
+            try:
+                async for event in self._events:
+                    async with asyncio.timeout(self._stall):
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
+                    await asyncio.sleep(0)  # Others may have something to send too.
+            except asyncio.CancelledError:
+                EVENT_STREAMS_ENDED.labels("client").inc()
+                raise
             await send({"type": "http.response.body", "body": b"", "more_body": False})
