@@ -72,7 +72,8 @@ async def listening(client: httpx.AsyncClient, path: str, last: str | None = Non
     headers = {} if last is None else {"Last-Event-ID": last}
     async with client.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200, await answer.aread()
-        yield Listener(answer)
+        listener = Listener(answer)  # Kept here: a reader that nobody holds closes its stream.
+        yield listener
 
 
 def parsed(text: str) -> Iterator[Event]:

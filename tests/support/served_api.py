@@ -45,6 +45,8 @@ async def served_api(settings: ApiSettings) -> AsyncIterator[ServedApi]:
         server = Server(config, api.app)
         serving = asyncio.create_task(server._serve())  # serve() would take this process's signals
         await until(lambda: server.started)
-        yield ServedApi(api, server.servers[0].sockets[0].getsockname()[1])
-        server.should_exit = True
-        await serving
+        try:
+            yield ServedApi(api, server.servers[0].sockets[0].getsockname()[1])
+        finally:
+            server.should_exit = True
+            await serving
