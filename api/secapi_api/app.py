@@ -22,6 +22,7 @@ from secapi_api.middleware.observation import UNREMARKABLE, Observation
 from secapi_api.operations import operation_id
 from secapi_api.policies.routes import router as policies
 from secapi_api.resources import opened
+from secapi_api.scan_events.routes import router as scan_events
 from secapi_api.scanners.routes import router as scanners
 from secapi_api.scans.routes import router as scans
 from secapi_api.schedules.routes import router as schedules
@@ -32,6 +33,7 @@ from secapi_api.users.routes import router as users
 
 ROUTERS = (
     scans,
+    scan_events,
     dead_letters,
     artifacts,
     schedules,

@@ -1,5 +1,6 @@
 """What routes ask for in their signatures, as ``Annotated`` aliases."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Response, Security
@@ -40,26 +41,35 @@ AppResources = Annotated[Resources, Depends(_resources)]
 """What the process opened at its start."""
 
 
-async def _caller(
+async def _identify(
     request: Request,
-    response: Response,
     resources: AppResources,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     cookie: Annotated[str | None, Security(_cookie)],
-) -> Caller:
-    changes = request.method not in scopes.SAFE_METHODS
-    caller: Caller
-    if credentials is not None:
-        named = {request.query_params.get("namespace"), request.path_params.get("namespace")}
-        caller = await resources.authenticator.caller(
-            credentials.credentials, set(filter(is_namespace, named)), request.scope["state"]["request_id"]
-        )
-    elif cookie is not None:
-        caller = person = await resources.authenticator.session_caller(cookie)
-        if changes:
-            person.require_csrf_token(request.headers.get("X-CSRF-Token"))
-    else:
+) -> Callable[[], Awaitable[Caller]]:
+    async def identified() -> Caller:
+        if credentials is not None:
+            named = {request.query_params.get("namespace"), request.path_params.get("namespace")}
+            return await resources.authenticator.caller(
+                credentials.credentials, set(filter(is_namespace, named)), request.scope["state"]["request_id"]
+            )
+        if cookie is not None:
+            person = await resources.authenticator.session_caller(cookie)
+            if request.method not in scopes.SAFE_METHODS:
+                person.require_csrf_token(request.headers.get("X-CSRF-Token"))
+            return person
         raise Unauthenticated("send an API key: Authorization: Bearer sk_…", headers={"WWW-Authenticate": CHALLENGE})
+
+    return identified
+
+
+Identify = Annotated[Callable[[], Awaitable[Caller]], Depends(_identify)]
+"""Asks who calls, as often as need be: a request that goes on for long must not outlive its caller's rights."""
+
+
+async def _caller(request: Request, response: Response, resources: AppResources, identify: Identify) -> Caller:
+    changes = request.method not in scopes.SAFE_METHODS
+    caller = await identify()
     bind_contextvars(caller=caller.id)
     allowance = await resources.rate_limits.take(caller.id, RequestKind.WRITES if changes else RequestKind.READS)
     response.headers.update(allowance.headers)

@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from secapi_api.bodies import documented_models
 from secapi_api.problems import Problem, documented
+from secapi_api.scan_events.schemas import ScanEnd
 
 DESCRIPTION = """\
 Submit security scans, follow them, read their findings. Every error is `application/problem+json` (RFC 9457).
@@ -45,8 +46,8 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         tags=TAGS,
         routes=app.routes,
     )
-    # Bodies are read by a dependency and problems are made by a handler, so FastAPI knows neither's schema.
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization")]
+    # Bodies are read by a dependency, problems are made by a handler, events by a stream: FastAPI knows none of them.
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(Problem, "serialization"), (ScanEnd, "serialization")]
     models += [(model, "validation") for model in documented_models]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"] |= definitions["$defs"]

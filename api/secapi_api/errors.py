@@ -131,6 +131,12 @@ class RateLimited(ApiError):
     status, slug, title = 429, "rate-limited", "Too many requests"
 
 
+class TooManyStreams(ApiError):
+    """This caller follows as much as one caller may."""
+
+    status, slug, title = 429, "too-many-streams", "Too many streams"
+
+
 class Unavailable(ApiError):
     """Something SecAPI depends on is down or too slow; the same request may succeed later."""
 

@@ -7,6 +7,7 @@ import uvicorn
 
 from secapi_api.app import create_app
 from secapi_api.protocol import bounded_protocol
+from secapi_api.server import Server
 from secapi_api.settings import ApiSettings
 from secapi_core import error_tracking, logs
 from secapi_core.environment import read_settings, require_cluster
@@ -24,12 +25,13 @@ def main() -> None:
     server(settings).run()
 
 
-def server(settings: ApiSettings) -> uvicorn.Server:
+def server(settings: ApiSettings) -> Server:
     """The server, ready to run."""
     tuning = settings.tuning
-    return uvicorn.Server(
+    app = create_app(settings)
+    return Server(
         uvicorn.Config(
-            create_app(settings),
+            app,
             host=tuning.host,
             port=tuning.port,
             loop="uvloop",
@@ -42,5 +44,6 @@ def server(settings: ApiSettings) -> uvicorn.Server:
             server_header=False,
             forwarded_allow_ips=tuning.trusted_proxies,
             timeout_graceful_shutdown=round(tuning.shutdown_timeout),
-        )
+        ),
+        app,
     )

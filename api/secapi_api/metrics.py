@@ -17,6 +17,12 @@ REQUESTS_IN_FLIGHT = Gauge("secapi_api_requests_in_flight", "Requests being answ
 REDIS_FAILURES = Counter("secapi_api_redis_failures_total", "Times that Redis was given up for a moment", ["error"])
 CACHE_READS = Counter("secapi_api_cache_reads_total", "Answers that may be some seconds old", ["cache", "outcome"])
 RATE_LIMITED = Counter("secapi_api_rate_limited_total", "Requests that were too many", ["kind"])
+EVENT_STREAMS = Gauge("secapi_api_event_streams", "Streams of events that are open")
+EVENT_STREAMS_ENDED = Counter("secapi_api_event_streams_ended_total", "Streams of events that ended", ["why"])
+EVENTS_SENT = Counter("secapi_api_events_sent_total", "Events sent to those who follow scans", ["event"])
+EVENT_LOOKS = Counter(
+    "secapi_api_event_looks_total", "Times that the ledger was asked about scans that are followed", ["trigger"]
+)
 
 _METHODS = frozenset(HTTPMethod)
 

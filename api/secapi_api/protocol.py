@@ -1,6 +1,7 @@
 """HTTP connections that bound what comes before a request's body: how large its head is, and how long it takes.
 
-The server itself waits without end for the rest of a head, and keeps whatever arrives of it.
+The server itself waits without end for the rest of a head, and keeps whatever arrives of it. And a response may hang
+up on a client that does not read it, which ASGI has no word for: an extension of ours.
 """
 
 from asyncio import BaseTransport, TimerHandle
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from secapi_api.scan_events.response import ABORT
 from secapi_api.settings import Tuning
 
 
@@ -40,6 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a head."""
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
         self._await_head()
 
     def on_headers_complete(self) -> None:

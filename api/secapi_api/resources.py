@@ -18,6 +18,9 @@ from secapi_api.kube.scan_requests import ScanRequests
 from secapi_api.ledger import Ledger
 from secapi_api.rate_limits import RateLimits, RequestKind
 from secapi_api.redis import SharedMemory
+from secapi_api.scan_events.feed import ScanFeed
+from secapi_api.scan_events.hints import ScanHints
+from secapi_api.scan_events.places import Places
 from secapi_api.sessions.store import SessionStore
 from secapi_api.settings import ApiSettings, Tuning
 from secapi_core import metrics, tracing
@@ -46,6 +49,8 @@ class Resources:
     policies: CustomResources
     scanners: CustomResources
     artifacts: ArtifactStore
+    scan_feed: ScanFeed
+    stream_places: Places
     readiness: Readiness
 
 
@@ -71,6 +76,9 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         oidc = _oidc(settings)
         if oidc is not None:
             stack.push_async_callback(oidc.keys.close)
+        scan_feed = ScanFeed(ledger, ScanHints(memory), poll=settings.tuning.event_poll)
+        scan_feed.start()
+        stack.push_async_callback(scan_feed.close)
         readiness = Readiness(ledger, kubernetes)
         stack.push_async_callback(readiness.close)
         yield Resources(
@@ -93,6 +101,8 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
             policies=CustomResources(kubernetes, ScanPolicy, "policy", changed=catalogues.outdate),
             scanners=CustomResources(kubernetes, Scanner, "scanner", changed=catalogues.outdate),
             artifacts=await asyncio.to_thread(ArtifactStore, settings.artifact_url),
+            scan_feed=scan_feed,
+            stream_places=Places(settings.tuning.event_streams, settings.tuning.event_streams_per_caller),
             readiness=readiness,
         )
 

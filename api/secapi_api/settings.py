@@ -97,6 +97,27 @@ class Tuning(BaseSettings):
     logins_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 10
     """Passwords that may be tried for one address; from one client ten times as many."""
 
+    event_streams: Annotated[int, Field(ge=1, le=50_000)] = 500
+    """Streams of events that one process keeps open at most."""
+
+    event_streams_per_caller: Annotated[int, Field(ge=1, le=50_000)] = 20
+    """The same for one caller."""
+
+    event_poll: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """The ledger is asked this often about the scans that somebody follows: one statement for all of them."""
+
+    event_heartbeat: Annotated[float, Field(gt=0, le=300)] = 15.0
+    """A stream that has nothing to say sends a comment this often."""
+
+    event_stall: Annotated[float, Field(gt=0, le=300)] = 20.0
+    """A client that takes nothing of its stream for this long is cut off."""
+
+    event_duration: Annotated[float, Field(gt=0, le=86_400)] = 900.0
+    """A stream ends after this long, give or take a tenth; its client goes on with another."""
+
+    event_rights_age: Annotated[float, Field(gt=0, le=60)] = 60.0
+    """A stream ends unless its caller's rights were confirmed within this time."""
+
     trusted_proxies: str = "127.0.0.1"
     """Addresses and networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who the client is."""
 

@@ -27,6 +27,7 @@ LABELS = {
     "code": "HTTP status of the apiserver's answer, `none` without one",
     "component": "`api`, `operator`, `worker`",
     "error": "Type of the exception",
+    "event": "Name of an event: `scan`, `job`, `end`",
     "kind": "Kind of Kubernetes object or request; of `secapi_worker_findings_total`: `seen`, `new`, `quarantined`",
     "loop": "A background duty of the operator",
     "method": "HTTP method, `other` for unusual ones",
@@ -43,8 +44,10 @@ LABELS = {
     "state": "State of a job, finding or connection",
     "status": "HTTP status, `aborted` without an answer",
     "step": "What a reconcile did: `plan`, `show`, `cancel`, `delete`, `wait`, `nothing`",
+    "trigger": "What led to it: `hint`, `poll`",
     "verb": "HTTP method of a request to the apiserver",
     "version": "Version of SecAPI",
+    "why": "Of streams: `end` (the scan's), `duration`, `rights`, `shutdown`, `stalled`, `client`",
 }
 
 _HEAD = """\

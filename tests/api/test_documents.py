@@ -16,6 +16,7 @@ from secapi_dev.commands.openapi import DOCUMENT, generated
 OPERATIONS = {
     "createScan",
     "listScans",
+    "followScan",
     "getScan",
     "deleteScan",
     "cancelScan",

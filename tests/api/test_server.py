@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import httpx
 import pytest
 
 from api_harness import Api
+from event_streams import listening
+from ledger_factories import make_scan, planned_scan
 from secapi_api.settings import ApiSettings
 from secapi_dev.ports import Ports
 from waiting import until
@@ -254,3 +257,26 @@ async def test_a_slow_body_is_not_taken_for_a_slow_head(api: Api, server: Server
     async with server.client() as client:
         answer = await client.post("/v1/artifacts", content=slowly(), headers={"Authorization": f"Bearer {key}"})
     assert (answer.status_code, answer.json()["size"]) == (201, 16)
+
+
+async def test_streams_of_events_end_at_once_when_the_process_is_told_to_stop(
+    api: Api, stopping: Server, tenant: str
+) -> None:
+    scan = make_scan(tenant)
+    await planned_scan(api.resources.ledger.database, scan=scan)
+    keys = [await api.key("viewer", tenant) for _ in range(5)]
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(stopping.client())
+        listeners = []
+        for number in range(50):
+            client.headers["Authorization"] = f"Bearer {keys[number % 5]}"
+            listener = await stack.enter_async_context(listening(client, f"/v1/scans/{scan.id}/events"))
+            await listener.next(2)
+            listeners.append(listener)
+        stopping.process.send_signal(signal.SIGTERM)
+        rests = await asyncio.gather(*(listener.rest(within=3) for listener in listeners))
+        assert await asyncio.wait_for(stopping.process.wait(), 4) == 0
+    assert rests == [[]] * 50
+    log = stopping.log.read_text()
+    assert "Cancel" not in log
+    assert "defect" not in log

@@ -74,6 +74,7 @@ ROUTES = [
     Access("POST", "/v1/scans/{scanId}/rerun", "operator", 202, 404),
     Access("GET", "/v1/scans/{scanId}/jobs", "viewer", 200, 404),
     Access("GET", "/v1/scans/{scanId}/findings", "viewer", 200, 404),
+    Access("GET", "/v1/scans/{scanId}/events", "viewer", 200, 404),
     Access("GET", "/v1/dead-letters", "viewer", 200, 403),
     Access("GET", "/v1/dead-letters/{deadLetterId}", "viewer", 200, 404),
     Access("POST", "/v1/dead-letters/{deadLetterId}/replay", "operator", 202, 404),
@@ -174,9 +175,17 @@ async def call(client: httpx.AsyncClient, route: Access, things: Things) -> http
         options["content"] = b"archive"
     if (body := await things.body(route)) is not None:
         options["json"] = body
+    if route.path.endswith("/events"):
+        await _end(things, route)
     if route.versioned:
         options["headers"] = {"If-Match": await _version(things, route)}
     return await client.request(route.method, await things.path(route), **options)
+
+
+async def _end(things: Things, route: Access) -> None:
+    """End the scan, and with it the streams of its events."""
+    platform = await things.api.client("admin", None)
+    await platform.post((await things.path(route)).replace("/events", "/cancel"))
 
 
 async def _version(things: Things, route: Access) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
+from event_streams import Event, parsed
+
 
 class Conformance:
     """Checks answers against one document; ``check`` is a response hook of httpx."""
@@ -36,8 +38,20 @@ class Conformance:
             return
         media_type = answer.headers["Content-Type"]
         assert media_type in content, f"{where} is {media_type}"
+        if media_type == "text/event-stream":
+            for event in parsed(answer.text):
+                self.check_event(content[media_type], event)
+            return
         for error in self._validator(content[media_type]["schema"]["$ref"]).iter_errors(answer.json()):
             raise AssertionError(f"{where}: {error.message} at {error.instance_path}")
+
+    def check_event(self, content: dict[str, Any], event: Event) -> None:
+        """Fail if no event of that name is documented, or one with other data."""
+        documented = {each["properties"]["event"]["const"]: each for each in content["x-itemSchema"]["oneOf"]}
+        assert event.name in documented, f"an event {event.name} is not documented"
+        reference = documented[event.name]["properties"]["data"]["contentSchema"]["$ref"]
+        for error in self._validator(reference).iter_errors(event.data):
+            raise AssertionError(f"event {event.name}: {error.message} at {error.instance_path}")
 
     def _operation(self, request: httpx.Request) -> dict[str, Any] | None:
         for pattern, operations in self._paths:

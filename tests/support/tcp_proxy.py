@@ -25,6 +25,9 @@ class TcpProxy:
         self.upstream = (host, port)
         self.port = 0
         self.mode = Mode.FORWARD
+        self.accepted = 0
+        """Connections so far."""
+
         self._thawed = asyncio.Event()
         self._pairs: set[asyncio.Task[None]] = set()
 
@@ -56,6 +59,7 @@ class TcpProxy:
             await asyncio.gather(*proxy._pairs, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
         pair = asyncio.create_task(self._serve(reader, writer))
         self._pairs.add(pair)
         pair.add_done_callback(self._pairs.discard)

@@ -3,12 +3,15 @@
 import time
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secapi_api.metrics import REQUEST_DURATION, REQUESTS_IN_FLIGHT, method_label, route_label
 
 ABORTED = "aborted"
 """Status label of a request that got no answer: it was cancelled, or the process made a mistake in answering."""
+
+EVENT_STREAM = "text/event-stream"
 
 UNREMARKABLE = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths of probes and scrapes, which are most of the requests of an idle API: neither logged nor traced."""
@@ -17,7 +20,10 @@ log = structlog.get_logger("secapi_api.access")
 
 
 class Observation:
-    """Measures from the request's headers to the end of its response."""
+    """Measures from the request's headers to the end of its response, or to the beginning of a stream of events.
+
+    How long a stream goes on says how long somebody listened, not how long anybody waited.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap ``app``."""
@@ -30,11 +36,14 @@ class Observation:
             return
         started = time.perf_counter()
         status = ABORTED
+        streaming: float | None = None
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streaming
             if message["type"] == "http.response.start":
                 status = str(message["status"])
+                if Headers(raw=message["headers"]).get("content-type", "").startswith(EVENT_STREAM):
+                    streaming = time.perf_counter() - started
             await send(message)
 
         REQUESTS_IN_FLIGHT.inc()
@@ -44,7 +53,8 @@ class Observation:
             REQUESTS_IN_FLIGHT.dec()
             seconds = time.perf_counter() - started
             route = route_label(scope)
-            REQUEST_DURATION.labels(route, method_label(scope), status).observe(seconds)
+            answered = seconds if streaming is None else streaming
+            REQUEST_DURATION.labels(route, method_label(scope), status).observe(answered)
             (log.debug if route in UNREMARKABLE else log.info)(
                 "request answered",
                 method=scope["method"],

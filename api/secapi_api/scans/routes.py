@@ -115,6 +115,7 @@ async def cancel_scan(scan_id: ScanId, caller: AuthenticatedCaller, resources: A
         await cancel_in_ledger(session, scan_id, service.cancelled_by(caller))
         before, scan = scan, await service.visible_scan(session, scan_id, caller)
         await service.record_end(trail, session, before, scan)
+    await resources.scan_feed.changed(scan_id)
     await resources.scan_requests.cancel(scan.namespace, scan.name, scan.id)
     return Scan.of(scan)
 
@@ -155,6 +156,7 @@ async def delete_scan(
             return Response(status_code=204)
         before, scan = scan, await service.visible_scan(session, scan_id, caller)
         await service.record_end(trail, session, before, scan)
+    await resources.scan_feed.changed(scan_id)
     return Response(Scan.of(scan).model_dump_json(by_alias=True), 202, media_type="application/json")
 
 

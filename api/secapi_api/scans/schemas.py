@@ -42,6 +42,7 @@ class ScanLinks(Schema):
     self: str
     jobs: str
     findings: str
+    events: str
     cancel: str
     rerun: str
 
@@ -53,6 +54,7 @@ class ScanLinks(Schema):
             self=path,
             jobs=f"{path}/jobs",
             findings=f"{path}/findings",
+            events=f"{path}/events",
             cancel=f"{path}/cancel",
             rerun=f"{path}/rerun",
         )

@@ -22,6 +22,7 @@ from ledger_factories import BROKEN, CRASHED, REPORT, UNWANTED, make_database
 from secapi_core.findings import Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.active import count_active, open_scan_ids
+from secapi_core.ledger.queries.changes import Mark, changed_jobs, changed_scans
 from secapi_core.ledger.queries.dead_letters import DeadLetterFilter, list_dead_letters
 from secapi_core.ledger.queries.findings import list_scan_findings
 from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity_and_state, outbox
@@ -131,6 +132,8 @@ HOT: dict[str, Call] = {
         s, ScanFilter(namespaces=["team-7"], states=[ScanState.SUCCEEDED]), None, 50
     ),
     "jobs of a scan": lambda s: list_jobs(s, SCAN),
+    "scans that changed": lambda s: changed_scans(s, {SCAN: Mark(), OTHER: Mark()}),
+    "jobs that changed": lambda s: changed_jobs(s, {SCAN: b"", OTHER: b"\x02"}),
     "findings of a scan": lambda s: list_scan_findings(s, SCAN, limit=50),
     "later findings of a scan": lambda s: list_scan_findings(s, SCAN, cursor=FINDING, limit=50),
     "bad findings of a scan": lambda s: list_scan_findings(s, SCAN, severities=[Severity.HIGH], limit=50),

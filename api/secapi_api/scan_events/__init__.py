@@ -1,0 +1,1 @@
+"""Following a scan: ``GET /v1/scans/{scanId}/events``."""
