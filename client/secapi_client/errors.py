@@ -75,7 +75,7 @@ class NotFound(Refused):
 
 
 class Conflict(Refused):
-    """409, 412: what there is now is not what the request is based on, for somebody else was faster."""
+    """409, 412: it does not fit what there is now, for instance because somebody else was faster."""
 
 
 _BY_STATUS = {401: Unauthenticated, 403: Forbidden, 404: NotFound, 409: Conflict, 412: Conflict}

@@ -75,7 +75,13 @@ def rotate(
     context: typer.Context,
     key: KeyId,
     grace: Annotated[
-        timedelta, typer.Option(parser=duration, metavar="DURATION", help="How long the old one goes on, e.g. 24h.")
+        timedelta,
+        typer.Option(
+            parser=duration,
+            metavar="DURATION",
+            help="How long the old one goes on, e.g. 24h.",
+            show_default="not at all",
+        ),
     ] = timedelta(),
     expires: Expires = None,
 ) -> None:
