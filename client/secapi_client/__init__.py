@@ -5,6 +5,7 @@ The command line ``secapi`` is made of it, in ``secapi_client.command_line``.
 
 from secapi_client.client import Client
 from secapi_client.errors import (
+    Conflict,
     Forbidden,
     NotFound,
     ProblemError,
@@ -19,6 +20,7 @@ from secapi_client.retries import Retries
 
 __all__ = [
     "Client",
+    "Conflict",
     "Forbidden",
     "NotFound",
     "ProblemError",

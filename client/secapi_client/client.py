@@ -5,10 +5,15 @@ from typing import Self
 
 from secapi_client.connection import Connection, OnRetry
 from secapi_client.models.server import ServerDocument
+from secapi_client.resources.api_keys import ApiKeys
 from secapi_client.resources.artifacts import Artifacts
 from secapi_client.resources.audit import AuditEvents
+from secapi_client.resources.dead_letters import DeadLetters
+from secapi_client.resources.policies import Policies
 from secapi_client.resources.scanners import Scanners
 from secapi_client.resources.scans import Scans
+from secapi_client.resources.schedules import Schedules
+from secapi_client.resources.sessions import Sessions
 from secapi_client.retries import Retries
 
 
@@ -34,10 +39,15 @@ class Client:
         that cannot be one.
         """
         self._connection = Connection(server, token, timeout=timeout, retries=retries or Retries(), on_retry=on_retry)
+        self.api_keys = ApiKeys(self._connection)
         self.artifacts = Artifacts(self._connection)
         self.audit_events = AuditEvents(self._connection)
+        self.dead_letters = DeadLetters(self._connection)
+        self.policies = Policies(self._connection)
         self.scanners = Scanners(self._connection)
         self.scans = Scans(self._connection)
+        self.schedules = Schedules(self._connection)
+        self.sessions = Sessions(self._connection)
 
     @property
     def server(self) -> str:

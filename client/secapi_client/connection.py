@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import ValidationError
 
-from secapi_client.errors import SecapiError, UnexpectedAnswer, Unreachable, problem_error
+from secapi_client.errors import NotFound, SecapiError, UnexpectedAnswer, Unreachable, problem_error
 from secapi_client.models.base import Model
 from secapi_client.models.pages import Page
 from secapi_client.models.problems import Problem
@@ -91,6 +91,17 @@ class Connection:
             if cursor is None:
                 return
             wanted = None if wanted is None else wanted - len(page.items)
+
+    def delete(self, path: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response | None:
+        """The answer if there is anything in it; None if the thing is gone."""
+        try:
+            answer = self.send("DELETE", path, headers=headers)
+        except NotFound as gone:
+            if gone.attempts > 1:
+                # An attempt before was carried out, but its answer was lost.
+                return None
+            raise
+        return answer if answer.content else None
 
     def send(
         self,

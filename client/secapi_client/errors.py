@@ -2,7 +2,8 @@
 
 ``SecapiError``
 ├── ``ProblemError``: the server answered a problem (RFC 9457)
-│   ├── ``Refused``: 4xx, sending the same again is useless; ``Unauthenticated``, ``Forbidden``, ``NotFound``
+│   ├── ``Refused``: 4xx, sending the same again is useless; ``Unauthenticated``, ``Forbidden``, ``NotFound``,
+│   │   ``Conflict``
 │   └── ``ServerFailed``: 5xx, even after the retries
 ├── ``Unreachable``: no answer at all, even after the retries
 └── ``UnexpectedAnswer``: an answer that SecAPI would not give
@@ -73,7 +74,11 @@ class NotFound(Refused):
     """404: there is no such thing, or the key may not know of it."""
 
 
-_BY_STATUS = {401: Unauthenticated, 403: Forbidden, 404: NotFound}
+class Conflict(Refused):
+    """409, 412: it does not fit what there is now, for instance because somebody else was faster."""
+
+
+_BY_STATUS = {401: Unauthenticated, 403: Forbidden, 404: NotFound, 409: Conflict, 412: Conflict}
 
 
 def problem_error(problem: Problem, attempts: int) -> ProblemError:

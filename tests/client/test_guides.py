@@ -35,6 +35,7 @@ async def test_five_minutes_with_the_command_line_work(stack: RunningStack, chec
     assert "Succeeded" in output
     assert "Cancelled" in output
     assert "createScan" in output
+    assert (checkout / "ci.key").read_text().startswith("sk_")
 
 
 @pytest.mark.timeout(300)

@@ -164,7 +164,7 @@ async def test_completion_is_generated_for_the_shell_and_knows_the_contexts(logg
     script, _ = await process.communicate()
     assert b"complete -o default -F _secapi_completion secapi" in script
     completing = {"_SECAPI_COMPLETE": "complete_bash", "COMP_WORDS": "secapi context use d", "COMP_CWORD": "3"}
-    assert (await logged_in.having(**completing)()).output.split() == ["default"]
+    assert (await logged_in.having(**completing).process()).output.split() == ["default"]
 
 
 async def test_it_is_a_kubectl_plugin(logged_in: Secapi, stack: RunningStack) -> None:

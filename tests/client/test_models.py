@@ -7,7 +7,20 @@ from typing import Any, get_type_hints, is_typeddict
 import pytest
 
 from schema_samples import Samples
-from secapi_client.models import artifacts, audit, findings, problems, scanners, scans, specs, words
+from secapi_client.models import (
+    api_keys,
+    artifacts,
+    audit,
+    custom_resources,
+    dead_letters,
+    findings,
+    problems,
+    scanners,
+    scans,
+    sessions,
+    specs,
+    words,
+)
 from secapi_client.models.base import Model
 from secapi_client.models.pages import Page
 from secapi_dev.commands.openapi import DOCUMENT
@@ -15,28 +28,39 @@ from secapi_dev.commands.openapi import DOCUMENT
 OPENAPI: dict[str, Any] = json.loads(DOCUMENT.read_text())
 SAMPLES = Samples(OPENAPI)
 MODELS: dict[str, type[Model]] = {
+    "ApiKey": api_keys.ApiKey,
     "Artifact": artifacts.Artifact,
     "AuditEvent": audit.AuditEvent,
+    "DeadLetter": dead_letters.DeadLetter,
     "FieldProblem": problems.FieldProblem,
     "FindingCounts": scans.FindingCounts,
     "FindingLocation": findings.FindingLocation,
+    "Identity": sessions.Identity,
+    "IssuedApiKey": api_keys.IssuedApiKey,
     "JobTotals": scans.JobTotals,
+    "Page_ApiKey_": Page[api_keys.ApiKey],
     "Page_AuditEvent_": Page[audit.AuditEvent],
+    "Page_DeadLetter_": Page[dead_letters.DeadLetter],
+    "Page_Policy_": Page[custom_resources.Policy],
     "Page_ScanFinding_": Page[findings.ScanFinding],
     "Page_ScanJob_": Page[scans.ScanJob],
     "Page_ScanSummary_": Page[scans.ScanSummary],
     "Page_ScannerSummary_": Page[scanners.Scanner],
+    "Page_Schedule_": Page[custom_resources.Schedule],
+    "Policy": custom_resources.Policy,
     "Problem": problems.Problem,
+    "RerunScan": scans.RerunScan,
     "Scan": scans.Scan,
     "ScanFinding": findings.ScanFinding,
     "ScanJob": scans.ScanJob,
     "ScanSummary": scans.ScanSummary,
     "ScannerSummary": scanners.Scanner,
+    "Schedule": custom_resources.Schedule,
     "SubmittedJob": scans.SubmittedJob,
     "SubmittedScan": scans.SubmittedScan,
 }
-LEFT_OUT = {"links"}
-"""Fields that a client with methods has no use for."""
+LEFT_OUT = {"csrfToken", "links"}
+"""Fields that a client with methods and keys has no use for."""
 
 SPECS = {
     "ArtifactTarget": specs.ArtifactTarget,
@@ -45,10 +69,18 @@ SPECS = {
     "ImageTarget": specs.ImageTarget,
     "RepositoryTarget": specs.RepositoryTarget,
     "ScanRequestSpec": specs.ScanSpec,
+    "ScanScheduleSpec": specs.ScheduleSpec,
+    "ScanTemplate": specs.ScanTemplate,
+    "ScanTemplateMetadata": specs.ScanTemplateMetadata,
     "ScannerUse": specs.ScannerUse,
     "Target": specs.Target,
 }
-WORDS: dict[str, type[StrEnum]] = {"Phase": words.Phase, "Priority": words.Priority, "Severity": words.Severity}
+WORDS: dict[str, type[StrEnum]] = {
+    "Phase": words.Phase,
+    "Priority": words.Priority,
+    "Role": words.Role,
+    "Severity": words.Severity,
+}
 
 
 @pytest.mark.parametrize("name", MODELS)

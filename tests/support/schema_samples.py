@@ -30,6 +30,8 @@ class Samples:
             yield from words
         elif schema.get("type") == "object" and "properties" in schema:
             yield from self._objects(schema["properties"])
+        elif isinstance(values := schema.get("additionalProperties"), dict):
+            yield from ({"anything": value} for value in self._values(values))
         else:
             yield from _plain(schema, list(self._values(schema["items"])) if "items" in schema else [])
 

@@ -1,12 +1,21 @@
-"""The command line ``secapi`` as its users run it: a process of its own, with its own environment and settings."""
+"""The command line ``secapi`` as its users run it, with its own environment and settings.
+
+A command runs within the test's process, which saves the second that Python needs to import it; what is about signals,
+terminals, pipes and installed programs is a process of its own, and so is all that the guides show.
+"""
 
 import asyncio
+import io
 import json
 import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from secapi_client.command_line.main import run
 
 SCRIPTS = Path(sys.executable).parent
 
@@ -46,11 +55,30 @@ class Secapi:
         return replace(self, environment={name: value for name, value in merged.items() if value})
 
     @property
+    def _variables(self) -> dict[str, str]:
+        return {"HOME": str(self.home), "PATH": os.environ["PATH"], **self.environment}
+
+    @property
     def contexts(self) -> Path:
         """The file with servers and keys."""
         return self.home / ".config" / "secapi" / "contexts.json"
 
     async def __call__(self, *arguments: object, stdin: str = "") -> Ended:
+        return await asyncio.to_thread(self._within, [str(argument) for argument in arguments], stdin)
+
+    def _within(self, arguments: list[str], stdin: str) -> Ended:
+        output, messages = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, self._variables, clear=True),
+            patch.object(sys, "stdin", io.StringIO(stdin)),
+            redirect_stdout(output),
+            redirect_stderr(messages),
+        ):
+            code = run("secapi", arguments)
+        return Ended(code, output.getvalue(), messages.getvalue())
+
+    async def process(self, *arguments: object, stdin: str = "") -> Ended:
+        """The same as a process of its own."""
         process = await self.start(*arguments, stdin=asyncio.subprocess.PIPE)
         output, messages = await process.communicate(stdin.encode())
         assert process.returncode is not None
@@ -70,7 +98,7 @@ class Secapi:
         return await asyncio.create_subprocess_exec(
             SCRIPTS / program,
             *map(str, arguments),
-            env={"HOME": str(self.home), "PATH": os.environ["PATH"], **self.environment},
+            env=self._variables,
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,

@@ -8,7 +8,20 @@ import typer
 
 from secapi_client.command_line import contexts
 from secapi_client.command_line.access import SERVER
-from secapi_client.command_line.commands import artifact, audit, context, login, logout, scanner, version
+from secapi_client.command_line.commands import (
+    artifact,
+    audit,
+    context,
+    dead_letter,
+    key,
+    login,
+    logout,
+    policy,
+    scanner,
+    schedule,
+    version,
+    whoami,
+)
 from secapi_client.command_line.commands.scan import tree as scan
 from secapi_client.command_line.output import Format, Output
 from secapi_client.command_line.session import Session
@@ -42,10 +55,15 @@ def application() -> typer.Typer:
     app.callback()(_prepare)
     app.command("login")(login.login)
     app.command("logout")(logout.logout)
+    app.command("whoami")(whoami.whoami)
     app.add_typer(context.app, name="context")
     app.add_typer(scan.app, name="scan")
     app.add_typer(scanner.app, name="scanner")
     app.add_typer(artifact.app, name="artifact")
+    app.add_typer(schedule.app, name="schedule")
+    app.add_typer(dead_letter.app, name="dead-letter")
+    app.add_typer(policy.app, name="policy")
+    app.add_typer(key.app, name="key")
     app.add_typer(audit.app, name="audit")
     app.command("version")(version.version)
     return app

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
@@ -93,6 +94,13 @@ class Output:
             table.add_row(column.title, _cell(column, item))
         self._show(table, _screen())
 
+    def word(self, item: Model, word: str) -> None:
+        """A single thing of which people want one word, alone on its line for a pipe; or an object."""
+        if self.format is Format.TABLE:
+            _write(f"{visible(word)}\n")
+        else:
+            self.document(item.to_wire())
+
     def document(self, value: Any) -> None:
         """A JSON value, as JSON or YAML."""
         if self.format is Format.YAML:
@@ -118,6 +126,11 @@ class Output:
 def _screen() -> int:
     """Columns that there are to write to."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNBOUNDED
+
+
+def time_text(moment: datetime | None) -> str:
+    """For a table: to the second."""
+    return moment.isoformat(timespec="seconds") if moment is not None else ""
 
 
 def visible(text: str) -> str:

@@ -81,6 +81,12 @@ class SubmittedScan(Model):
     jobs: list[SubmittedJob]
 
 
+class RerunScan(SubmittedScan):
+    """The scan is accepted and will do again what another one did."""
+
+    rerun_of: UUID
+
+
 class ScanJob(Model):
     """One scanner on one target."""
 

@@ -1,4 +1,4 @@
-"""What a scan is asked to do: the ``spec`` of a ScanRequest, in its own spelling, as types for dictionaries."""
+"""What scans and schedules are asked to do: their ``spec`` in its own spelling, as types for dictionaries."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -66,3 +66,31 @@ class ScanSpec(TypedDict):
     gate: NotRequired[Gate]
     ttlSecondsAfterFinished: NotRequired[int]
     cancel: NotRequired[bool]
+
+
+class ScanTemplateMetadata(TypedDict, total=False):
+    """What is written on every scan of a schedule."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+class ScanTemplate(TypedDict):
+    """The scan that is created each time."""
+
+    spec: ScanSpec
+    metadata: NotRequired[ScanTemplateMetadata]
+
+
+class ScheduleSpec(TypedDict):
+    """When to scan, and what: the ``spec`` of a ScanSchedule."""
+
+    schedule: str
+    scanTemplate: ScanTemplate
+    timeZone: NotRequired[str]
+    jitterSeconds: NotRequired[int]
+    startingDeadlineSeconds: NotRequired[int | None]
+    concurrencyPolicy: NotRequired[str]
+    suspend: NotRequired[bool]
+    successfulRunsHistoryLimit: NotRequired[int]
+    failedRunsHistoryLimit: NotRequired[int]

@@ -30,3 +30,12 @@ class Priority(StrEnum):
     INTERACTIVE = "interactive"
     NORMAL = "normal"
     BULK = "bulk"
+
+
+class Role(StrEnum):
+    """What somebody may do; each role may do what those before it may."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    TRIAGER = "triager"
+    ADMIN = "admin"

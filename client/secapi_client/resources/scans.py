@@ -7,10 +7,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from secapi_client.connection import Body, Connection
-from secapi_client.errors import NotFound
 from secapi_client.models.findings import ScanFinding
 from secapi_client.models.pages import Page
-from secapi_client.models.scans import Scan, ScanJob, ScanSummary, SubmittedScan
+from secapi_client.models.scans import RerunScan, Scan, ScanJob, ScanSummary, SubmittedScan
 from secapi_client.models.specs import ScanSpec
 from secapi_client.models.words import Phase, Severity
 from secapi_client.resources.following import Progress, follow
@@ -78,6 +77,12 @@ class Scans:
         parameters = {"severity": _repeated(severities), "scanner": scanner, "onlyNew": only_new}
         return self._connection.items(f"/v1/scans/{scan_id}/findings", ScanFinding, parameters, limit)
 
+    def rerun(self, scan_id: UUID, *, idempotency_key: str | None = None) -> RerunScan:
+        """Submit what the scan was asked for as a new scan; ``idempotency_key`` as in :meth:`submit`."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        answer = self._connection.send("POST", f"/v1/scans/{scan_id}/rerun", headers=headers, repeatable=True)
+        return self._connection.read(RerunScan, answer)
+
     def cancel(self, scan_id: UUID) -> Scan:
         """Stop the scan; one that has ended stays as it is."""
         answer = self._connection.send("POST", f"/v1/scans/{scan_id}/cancel", repeatable=True)
@@ -85,14 +90,8 @@ class Scans:
 
     def delete(self, scan_id: UUID) -> Scan | None:
         """Delete the scan; its findings stay. One that still runs is cancelled and answered: delete it later."""
-        try:
-            answer = self._connection.send("DELETE", f"/v1/scans/{scan_id}")
-        except NotFound as gone:
-            if gone.attempts > 1:
-                # An attempt before was carried out, but its answer was lost.
-                return None
-            raise
-        return self._connection.read(Scan, answer) if answer.content else None
+        answer = self._connection.delete(f"/v1/scans/{scan_id}")
+        return self._connection.read(Scan, answer) if answer is not None else None
 
     def follow(self, scan_id: UUID, *, patience: float = 300.0, accepted: bool = False) -> Iterator[Progress]:
         """What there is to see of the scan, whenever it changes, until it has ended.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from secapi_client.command_line.options import Namespace
-from secapi_client.command_line.output import Column
+from secapi_client.command_line.output import Column, time_text
 from secapi_client.command_line.session import Session
 from secapi_client.models.artifacts import Artifact
 
@@ -16,7 +16,7 @@ COLUMNS = (
     Column[Artifact]("digest", lambda artifact: artifact.digest),
     Column[Artifact]("namespace", lambda artifact: artifact.namespace),
     Column[Artifact]("bytes", lambda artifact: artifact.size),
-    Column[Artifact]("created", lambda artifact: artifact.created_at.isoformat(timespec="seconds")),
+    Column[Artifact]("created", lambda artifact: time_text(artifact.created_at)),
 )
 
 

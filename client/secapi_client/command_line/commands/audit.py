@@ -6,14 +6,14 @@ import typer
 
 from secapi_client.command_line.lists import first
 from secapi_client.command_line.options import AllNamespaces, Limit, Namespace, Since
-from secapi_client.command_line.output import Column
+from secapi_client.command_line.output import Column, time_text
 from secapi_client.command_line.session import Session
 from secapi_client.models.audit import AuditEvent
 
 app = typer.Typer(no_args_is_help=True, help="Who did what.")
 
 COLUMNS = (
-    Column[AuditEvent]("AT", lambda event: event.at.isoformat(timespec="seconds")),
+    Column[AuditEvent]("AT", lambda event: time_text(event.at)),
     Column[AuditEvent]("ACTOR", lambda event: event.actor_name),
     Column[AuditEvent]("ACTION", lambda event: event.action),
     Column[AuditEvent]("NAMESPACE", lambda event: event.namespace),

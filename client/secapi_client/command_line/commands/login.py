@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from secapi_client.command_line.contexts import DEFAULT_NAME, Context
 from secapi_client.command_line.options import Namespace
 from secapi_client.command_line.outcomes import CommandFailed
 from secapi_client.command_line.session import Session, connect
+from secapi_client.errors import Forbidden
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -36,7 +38,9 @@ def login(
         raise CommandFailed("say which server: secapi login https://secapi.example")
     token = _token(from_stdin=key_stdin)
     with connect(address, token, session.output) as client:
-        next(client.scans.list(limit=1), None)
+        # A key that is limited to some scopes may not ask whose it is, but it is known all the same.
+        with suppress(Forbidden):
+            client.sessions.current()
         address = client.server
     _warn_of_plain_text(session, address)
     kept = contexts.read()

@@ -1,9 +1,8 @@
 """What tables show of scans, their jobs and their findings."""
 
-from datetime import datetime
 from typing import Any
 
-from secapi_client.command_line.output import Column
+from secapi_client.command_line.output import Column, time_text
 from secapi_client.models.findings import ScanFinding
 from secapi_client.models.scans import Scan, ScanJob, ScanSummary, SubmittedScan
 
@@ -29,10 +28,6 @@ def target_name(target: dict[str, Any]) -> str:
             return ", ".join(target)
 
 
-def _time(moment: datetime | None) -> str:
-    return moment.isoformat(timespec="seconds") if moment is not None else ""
-
-
 def _gate(scan: ScanSummary) -> str:
     return {None: "", True: "passed", False: "failed"}[scan.gate_passed]
 
@@ -53,7 +48,7 @@ SCANS = (
     Column[ScanSummary]("HIGH", lambda scan: scan.findings.high),
     Column[ScanSummary]("NEW", lambda scan: scan.findings.new),
     Column[ScanSummary]("GATE", _gate, lambda scan: "red" if scan.gate_passed is False else ""),
-    Column[ScanSummary]("CREATED", lambda scan: _time(scan.created_at)),
+    Column[ScanSummary]("CREATED", lambda scan: time_text(scan.created_at)),
 )
 SCAN = (
     Column[Scan]("id", lambda scan: scan.id),
@@ -67,8 +62,8 @@ SCAN = (
     Column[Scan]("findings", _finding_counts),
     Column[Scan]("gate", _gate, lambda scan: "red" if scan.gate_passed is False else ""),
     Column[Scan]("submitted by", lambda scan: scan.submitted_by),
-    Column[Scan]("created", lambda scan: _time(scan.created_at)),
-    Column[Scan]("ended", lambda scan: _time(scan.completion_time)),
+    Column[Scan]("created", lambda scan: time_text(scan.created_at)),
+    Column[Scan]("ended", lambda scan: time_text(scan.completion_time)),
 )
 SUBMITTED = (
     Column[SubmittedScan]("id", lambda scan: scan.id),

@@ -1,4 +1,4 @@
-"""``secapi scan submit``."""
+"""``secapi scan submit`` and ``rerun``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from secapi_client.client import Client
-from secapi_client.command_line.commands.scan import columns
-from secapi_client.command_line.commands.scan.watching import conclude, watched
-from secapi_client.command_line.options import Namespace
+from secapi_client.command_line.commands.scan.watching import follow_up
+from secapi_client.command_line.options import Namespace, ScanId, Wait
 from secapi_client.command_line.outcomes import CommandFailed
 from secapi_client.command_line.requests import Request, read_request
 from secapi_client.command_line.session import Session
@@ -55,7 +54,7 @@ def submit(
     idempotency_key: Annotated[
         str | None, typer.Option(help="The same key with the same scan gives the scan that there is already.")
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Watch it until it has ended.")] = False,
+    wait: Wait = False,
 ) -> None:
     """Submit a scan, from a file or from options.
 
@@ -75,11 +74,14 @@ def submit(
     with session.client() as client:
         wanted.spec["targets"] += [_uploaded(client, place, word, artifact_name) for word in words]
         submitted = client.scans.submit(place, wanted.spec, name=name or wanted.name, idempotency_key=idempotency_key)
-        if wait:
-            session.output.say(f"submitted scan {submitted.id}")
-            conclude(session, watched(session.output, client, submitted.id, accepted=True))
-        session.output.one(submitted, columns.SUBMITTED)
-        session.output.say(f"'secapi scan watch {submitted.id}' shows how it gets on")
+        follow_up(session, client, submitted, wait=wait)
+
+
+def rerun(context: typer.Context, scan: ScanId, wait: Wait = False) -> None:
+    """Submit again what a scan was asked for, as a new scan; exit codes as those of 'secapi scan submit'."""
+    session = Session.of(context)
+    with session.client() as client:
+        follow_up(session, client, client.scans.rerun(scan), wait=wait)
 
 
 def _spec(

@@ -1,4 +1,4 @@
-"""``secapi scan watch``, and what ``secapi scan submit --wait`` does after submitting."""
+"""``secapi scan watch``, and what commands do that start a scan and ``--wait`` for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from secapi_client.command_line.options import ScanId
 from secapi_client.command_line.outcomes import ExitCode, verdict
 from secapi_client.command_line.output import Output, visible
 from secapi_client.command_line.session import Session
-from secapi_client.models.scans import Scan
+from secapi_client.models.scans import Scan, SubmittedScan
 from secapi_client.resources.following import Progress
 
 
@@ -39,6 +39,15 @@ def watched(output: Output, client: Client, scan_id: UUID, *, accepted: bool = F
         output.say(f"the scan goes on; 'secapi scan watch {scan_id}' looks again, 'secapi scan cancel' stops it")
         raise
     return progress.scan
+
+
+def follow_up(session: Session, client: Client, submitted: SubmittedScan, *, wait: bool) -> None:
+    """Show what was submitted; with ``wait``, how it gets on until the command ends with what became of it."""
+    if wait:
+        session.output.say(f"submitted scan {submitted.id}")
+        conclude(session, watched(session.output, client, submitted.id, accepted=True))
+    session.output.one(submitted, columns.SUBMITTED)
+    session.output.say(f"'secapi scan watch {submitted.id}' shows how it gets on")
 
 
 def conclude(session: Session, scan: Scan) -> None:

@@ -1,0 +1,23 @@
+"""``/v1/policies``."""
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from secapi_client.connection import Connection
+from secapi_client.models.custom_resources import Policy
+
+
+class Policies:
+    """What namespaces may scan, and how much."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Use ``connection``."""
+        self._connection = connection
+
+    def list(self, *, namespace: str | None = None, limit: int | None = None) -> Iterator[Policy]:
+        """By name; without a namespace, of the only one that the key is good for, or of all."""
+        return self._connection.items("/v1/policies", Policy, {"namespace": namespace}, limit)
+
+    def get(self, namespace: str, name: str) -> Policy:
+        """One policy."""
+        return self._connection.get(f"/v1/policies/{quote(namespace, safe='')}/{quote(name, safe='')}", Policy)
