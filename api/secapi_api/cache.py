@@ -15,6 +15,7 @@ from typing import cast
 
 from secapi_api.metrics import CACHE_READS
 from secapi_api.redis import RedisAway, SharedMemory
+from secapi_api.tasks import cancelled
 
 LOCK_SECONDS = 5.0
 """The longest that one may take to make an answer before another tries."""
@@ -57,10 +58,7 @@ class Cache:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancelled(self._under_way.values())
 
     def _finished(self, name: str, task: asyncio.Task[bytes]) -> None:
         del self._under_way[name]

@@ -18,6 +18,7 @@ from secapi_api.ledger import Ledger
 from secapi_api.metrics import EVENT_LOOKS
 from secapi_api.scan_events.hints import ScanHints
 from secapi_api.scans.schemas import ScanJob, ScanSummary
+from secapi_api.tasks import cancelled
 from secapi_core.ledger.queries.changes import JobChange, Mark, ScanChange, changed_jobs, changed_scans
 from secapi_core.ledger.states import ScanState
 
@@ -123,9 +124,7 @@ class ScanFeed:
     async def close(self) -> None:
         """Stop looking."""
         self.end()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled(self._tasks)
 
     async def _run(self) -> None:
         due = time.monotonic()
