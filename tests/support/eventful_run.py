@@ -31,6 +31,7 @@ async def eventful_run(stack: RunningStack) -> AsyncIterator[None]:
     await _lost_messages(stack)
     await _frozen_apiserver(stack)
     await _broken_ledger(stack)
+    await _busy_api(stack)
     await _counted(stack, "secapi_dead_letters")
     open_scans = [await stack.submit(seconds=60, priority=priority.value) for priority in Priority]
     try:
@@ -98,6 +99,23 @@ async def _broken_ledger(stack: RunningStack) -> None:
         await stack.apply(_manifest("unreadable", scanners=[{"name": "noop"}]))
         for name in ("secapi_reconcile_errors_total", "secapi_publish_errors_total", "secapi_loop_errors_total"):
             await _counted(stack, name)
+
+
+async def _busy_api(stack: RunningStack) -> None:
+    """Somebody follows a scan, asks for statistics, tries passwords without end, and Redis does not answer."""
+    scan = await stack.submit()
+    async with stack.api() as api:
+        assert (await api.get(f"/v1/scans/{scan}/events")).text.rstrip().rpartition("event: ")[2].startswith("end")
+        assert (await api.get("/v1/stats")).status_code == 200
+        guess = {"email": "somebody@example.com", "password": "a guess"}
+        for _ in range(11):
+            guessed = await api.post("/v1/sessions", json=guess)
+        assert guessed.status_code == 429
+        os.kill(stack.pid("redis"), signal.SIGSTOP)
+        try:
+            assert (await api.get("/v1/stats", params={"days": 7})).status_code == 200
+        finally:
+            os.kill(stack.pid("redis"), signal.SIGCONT)
 
 
 @asynccontextmanager
