@@ -9,8 +9,9 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.ledger.api_key_secrets import Secret
+from secapi_core.ledger.queries._pages import newest_first
 from secapi_core.ledger.tables import ApiKey
-from secapi_core.paging import Page, decode_id, encode_cursor
+from secapi_core.paging import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,9 @@ async def list_api_keys(
 
     ``active`` leaves out those that are good for nothing any more. Raises InvalidCursor.
     """
-    query = select(*_DETAIL).order_by(ApiKey.id.desc()).limit(limit + 1)
+    query = select(*_DETAIL)
     if namespace is not None:
         query = query.where(ApiKey.namespace == namespace)
     if active:
         query = query.where(ApiKey.revoked_at.is_(None), text("(expires_at IS NULL OR expires_at > now())"))
-    if cursor is not None:
-        query = query.where(ApiKey.id < decode_id(cursor))
-    keys = [ApiKeyDetail(**row) for row in (await session.execute(query)).mappings()]
-    return Page(keys[:limit], encode_cursor(str(keys[limit - 1].id)) if len(keys) > limit else None)
+    return await newest_first(session, query, ApiKey.id, ApiKeyDetail, cursor, limit)

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from secapi_core.ledger.queries._pages import newest_first
 from secapi_core.ledger.tables import AuditEvent
-from secapi_core.paging import Page, decode_id, encode_cursor
+from secapi_core.paging import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ async def list_events(
     session: AsyncSession, wanted: AuditFilter, cursor: str | None, limit: int
 ) -> Page[RecordedEvent]:
     """A page of at most ``limit`` events, newest first; raises InvalidCursor."""
-    query = select(*_COLUMNS).order_by(AuditEvent.id.desc()).limit(limit + 1)
+    query = select(*_COLUMNS)
     if wanted.namespaces is not None:
         query = query.where(AuditEvent.namespace.in_(wanted.namespaces))
     for name in ("actor", "action", "subject"):
@@ -56,8 +57,4 @@ async def list_events(
             query = query.where(AuditEvent.__table__.c[name] == value)
     if wanted.since is not None:
         query = query.where(AuditEvent.at >= wanted.since)
-    if cursor is not None:
-        query = query.where(AuditEvent.id < decode_id(cursor))
-    events = [RecordedEvent(**row) for row in (await session.execute(query)).mappings()]
-    last = events[limit - 1] if len(events) > limit else None
-    return Page(events[:limit], encode_cursor(str(last.id)) if last else None)
+    return await newest_first(session, query, AuditEvent.id, RecordedEvent, cursor, limit)

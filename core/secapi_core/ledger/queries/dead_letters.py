@@ -10,8 +10,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.failures import FailureReason
+from secapi_core.ledger.queries._pages import newest_first
 from secapi_core.ledger.tables import DeadLetter, Scan, ScanJob
-from secapi_core.paging import InvalidCursor, Page, decode_cursor, encode_cursor
+from secapi_core.paging import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ async def list_dead_letters(
     session: AsyncSession, wanted: DeadLetterFilter, cursor: str | None, limit: int
 ) -> Page[DeadLetterSummary]:
     """A page of at most ``limit`` letters, newest first; raises InvalidCursor."""
-    query = _select(wanted.namespaces).order_by(DeadLetter.id.desc()).limit(limit + 1)
+    query = _select(wanted.namespaces)
     if wanted.scanner is not None:
         query = query.where(DeadLetter.scanner == wanted.scanner)
     if wanted.reason is not None:
@@ -77,21 +78,9 @@ async def list_dead_letters(
     if wanted.replayed is not None:
         replayed_at = DeadLetter.replayed_at
         query = query.where(replayed_at.is_not(None) if wanted.replayed else replayed_at.is_(None))
-    if cursor is not None:
-        query = query.where(DeadLetter.id < _position(cursor))
-    letters = [DeadLetterSummary(**row) for row in (await session.execute(query)).mappings()]
-    last = letters[limit - 1] if len(letters) > limit else None
-    return Page(letters[:limit], encode_cursor(str(last.id)) if last else None)
+    return await newest_first(session, query, DeadLetter.id, DeadLetterSummary, cursor, limit)
 
 
 def _select(namespaces: Collection[str] | None) -> Select[Any]:
     query = select(*_COLUMNS).join(ScanJob, ScanJob.id == DeadLetter.job_id)
     return query if namespaces is None else query.where(DeadLetter.namespace.in_(namespaces))
-
-
-def _position(cursor: str) -> UUID:
-    (letter_id,) = decode_cursor(cursor, 1)
-    try:
-        return UUID(letter_id)
-    except ValueError as error:
-        raise InvalidCursor("this is not a cursor of a list of dead letters") from error

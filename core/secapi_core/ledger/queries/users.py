@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from secapi_core.ledger.queries._pages import newest_first
 from secapi_core.ledger.tables import Membership, User
-from secapi_core.paging import Page, decode_id, encode_cursor
+from secapi_core.paging import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +103,7 @@ async def get_user(session: AsyncSession, user_id: UUID) -> UserDetail | None:
 
 async def list_users(session: AsyncSession, *, cursor: str | None, limit: int) -> Page[UserDetail]:
     """A page of at most ``limit`` users, newest first; raises InvalidCursor."""
-    query = select(*_USER).order_by(User.id.desc()).limit(limit + 1)
-    if cursor is not None:
-        query = query.where(User.id < decode_id(cursor))
-    users = [UserDetail(**row) for row in (await session.execute(query)).mappings()]
-    return Page(users[:limit], encode_cursor(str(users[limit - 1].id)) if len(users) > limit else None)
+    return await newest_first(session, select(*_USER), User.id, UserDetail, cursor, limit)
 
 
 async def get_membership(
@@ -124,12 +121,9 @@ async def list_memberships(
     session: AsyncSession, *, namespace: str | None, user_id: UUID | None, cursor: str | None, limit: int
 ) -> Page[MembershipDetail]:
     """A page of at most ``limit`` memberships, newest first; ``None`` sets no condition. Raises InvalidCursor."""
-    query = select(*_MEMBERSHIP).order_by(Membership.id.desc()).limit(limit + 1)
+    query = select(*_MEMBERSHIP)
     if namespace is not None:
         query = query.where(Membership.namespace == namespace)
     if user_id is not None:
         query = query.where(Membership.user_id == user_id)
-    if cursor is not None:
-        query = query.where(Membership.id < decode_id(cursor))
-    found = [MembershipDetail(**row) for row in (await session.execute(query)).mappings()]
-    return Page(found[:limit], encode_cursor(str(found[limit - 1].id)) if len(found) > limit else None)
+    return await newest_first(session, query, Membership.id, MembershipDetail, cursor, limit)
