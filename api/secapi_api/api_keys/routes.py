@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from secapi_api.api_keys import service
 from secapi_api.api_keys.schemas import ApiKey, ApiKeyQuery, CreateApiKey, IssuedApiKey, RotateApiKey
 from secapi_api.audit.trail import AuditTrail
+from secapi_api.auth.callers import Role
 from secapi_api.bodies import JsonBody, request_body
 from secapi_api.dependencies import AppResources, AuthenticatedCaller
 from secapi_api.errors import Conflict
@@ -28,7 +29,7 @@ Rotation = Annotated[RotateApiKey, Depends(JsonBody(RotateApiKey))]
 @router.get("")
 async def list_api_keys(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[ApiKey]:
     """Keys of one namespace, or all, newest first; never their secrets."""
-    service.require_admin(caller, wanted.namespace)
+    caller.require(Role.ADMIN, wanted.namespace)
     async with resources.ledger.reading() as session:
         page = await find_api_keys(
             session, wanted.namespace, active=wanted.active, cursor=wanted.cursor, limit=wanted.limit
@@ -43,7 +44,7 @@ async def create_api_key(
     """Make a key. Its secret is in this answer and nowhere else."""
     if body.namespace is not None:
         caller = await resources.authenticator.in_namespace(caller, body.namespace)
-    service.require_admin(caller, body.namespace)
+    caller.require(Role.ADMIN, body.namespace)
     service.require_no_more(caller, body.scopes)
     async with resources.ledger.transaction() as session:
         issued = await ledger.create_api_key(

@@ -10,14 +10,6 @@ from secapi_api.errors import FieldError, Forbidden, InvalidRequest, NotFound
 from secapi_core.ledger.queries.api_keys import ApiKeyDetail, get_api_key
 
 
-def require_admin(caller: Caller, namespace: str | None) -> None:
-    """Keys of a namespace belong to its admins, those of the platform to the platform's."""
-    if namespace is None:
-        caller.require_everywhere(Role.ADMIN)
-    else:
-        caller.require(Role.ADMIN, namespace)
-
-
 def require_no_more(caller: Caller, scopes: list[str]) -> None:
     """Nobody can make a credential that is good for more than their own."""
     if caller.scopes is not None and not scopes:
@@ -30,7 +22,7 @@ async def manageable_key(session: AsyncSession, key_id: UUID, caller: Caller) ->
     key = await get_api_key(session, key_id, caller.namespaces)
     if key is None:
         raise NotFound(f"there is no API key {key_id}")
-    require_admin(caller, key.namespace)
+    caller.require(Role.ADMIN, key.namespace)
     return key
 
 

@@ -62,8 +62,21 @@ class Caller:
         held = [role for role in (self.everywhere, self.roles.get(namespace)) if role is not None]
         return max(held, key=ranks.index, default=None)
 
-    def require(self, role: Role, namespace: str) -> None:
-        """For a namespace that the request names: Forbidden, whether or not the namespace exists."""
+    def visible(self, named: str | None) -> list[str] | None:
+        """The predicate of a list: of the namespace that the request names, else of all that the caller may see.
+
+        Raises Forbidden as :meth:`require` does.
+        """
+        if named is None:
+            return self.namespaces
+        self.require(Role.VIEWER, named)
+        return [named]
+
+    def require(self, role: Role, namespace: str | None) -> None:
+        """For a namespace that the request names: Forbidden, whether or not the namespace exists. None: everywhere."""
+        if namespace is None:
+            self.require_everywhere(role)
+            return
         held = self.role_in(namespace)
         if held is None:
             raise Forbidden(f"{self.name!r} has no role in namespace {namespace!r}")

@@ -20,9 +20,9 @@ class DeadLetterQuery(PageQuery):
     """Only those that somebody has replayed, or only those that nobody has."""
 
     def filter(self, visible: Collection[str] | None) -> DeadLetterFilter:
-        """These conditions within the namespaces that the caller may see."""
+        """These conditions within ``visible`` namespaces, which already heed ``namespace``."""
         return DeadLetterFilter(
-            namespaces=visible if self.namespace is None else [self.namespace],
+            namespaces=visible,
             scanner=self.scanner,
             reason=self.reason,
             replayed=self.replayed,

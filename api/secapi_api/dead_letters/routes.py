@@ -28,10 +28,9 @@ Wanted = Annotated[DeadLetterQuery, Query()]
 @router.get("")
 async def list_dead_letters(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[DeadLetter]:
     """Jobs that used up their attempts, in one namespace or in all that the caller may see, newest first."""
-    if wanted.namespace is not None:
-        caller.require(Role.VIEWER, wanted.namespace)
+    visible = caller.visible(wanted.namespace)
     async with resources.ledger.reading() as session:
-        page = await list_in_ledger(session, wanted.filter(caller.namespaces), wanted.cursor, wanted.limit)
+        page = await list_in_ledger(session, wanted.filter(visible), wanted.cursor, wanted.limit)
     return Page(items=[DeadLetter.of(letter) for letter in page.items], next_cursor=page.next_cursor)
 
 

@@ -28,10 +28,7 @@ Change = Annotated[ChangeMembership, Depends(JsonBody(ChangeMembership))]
 @router.get("")
 async def list_memberships(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[Membership]:
     """Members of a namespace for its admins; of all of them for the platform's."""
-    if wanted.namespace is None:
-        caller.require_everywhere(Role.ADMIN)
-    else:
-        caller.require(Role.ADMIN, wanted.namespace)
+    caller.require(Role.ADMIN, wanted.namespace)
     async with resources.ledger.reading() as session:
         page = await find_memberships(
             session, namespace=wanted.namespace, user_id=wanted.user_id, cursor=wanted.cursor, limit=wanted.limit

@@ -29,9 +29,9 @@ class ScanQuery(PageQuery):
     """Created at or after this time."""
 
     def filter(self, visible: Collection[str] | None) -> ScanFilter:
-        """These conditions within the namespaces that the caller may see."""
+        """These conditions within ``visible`` namespaces, which already heed ``namespace``."""
         return ScanFilter(
-            namespaces=visible if self.namespace is None else [self.namespace],
+            namespaces=visible,
             states=[ScanState(phase.lower()) for phase in self.phase] or None,
             scanner=self.scanner,
             target=self.target,

@@ -62,10 +62,9 @@ async def list_scans(
     caller: AuthenticatedCaller, resources: AppResources, wanted: Annotated[ScanQuery, Query()]
 ) -> Page[ScanSummary]:
     """Scans of one namespace or of all that the caller may see, newest first."""
-    if wanted.namespace is not None:
-        caller.require(Role.VIEWER, wanted.namespace)
+    visible = caller.visible(wanted.namespace)
     async with resources.ledger.reading() as session:
-        page = await scans.list_scans(session, wanted.filter(caller.namespaces), wanted.cursor, wanted.limit)
+        page = await scans.list_scans(session, wanted.filter(visible), wanted.cursor, wanted.limit)
     return Page(items=[ScanSummary.brief(scan) for scan in page.items], next_cursor=page.next_cursor)
 
 

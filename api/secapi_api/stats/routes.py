@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from secapi_api.auth.callers import Role
 from secapi_api.dependencies import AppResources, AuthenticatedCaller
 from secapi_api.problems import documented
 from secapi_api.stats.schemas import Stats, StatsQuery
@@ -27,9 +26,7 @@ async def get_stats(
 
     Some seconds old at times.
     """
-    if wanted.namespace is not None:
-        caller.require(Role.VIEWER, wanted.namespace)
-    namespaces = caller.namespaces if wanted.namespace is None else [wanted.namespace]
+    namespaces = caller.visible(wanted.namespace)
 
     async def counted() -> bytes:
         async with resources.ledger.reading() as session:
