@@ -15,7 +15,7 @@ from typing import cast
 
 from secapi_api.metrics import CACHE_READS
 from secapi_api.redis import RedisAway, SharedMemory
-from secapi_api.tasks import cancelled
+from secapi_api.tasks import SingleFlight
 
 LOCK_SECONDS = 5.0
 """The longest that one may take to make an answer before another tries."""
@@ -44,26 +44,16 @@ class Cache:
     def __init__(self, memory: SharedMemory) -> None:
         """Keep answers in ``memory``."""
         self._memory = memory
-        self._under_way: dict[str, asyncio.Task[bytes]] = {}
+        self._reads: SingleFlight[str, bytes] = SingleFlight()
 
     async def get(self, kind: str, key: str, make: Callable[[], Awaitable[bytes]], *, seconds: float) -> bytes:
         """The answer for ``key`` of this ``kind``, not older than about ``seconds``; raises what ``make`` raises."""
         name = f"cache:{kind}:{key}"
-        task = self._under_way.get(name)
-        if task is None:
-            task = self._under_way[name] = asyncio.create_task(self._read(kind, name, make, seconds))
-            task.add_done_callback(lambda done: self._finished(name, done))
-        # Shielded: whoever asked first may go away.
-        return await asyncio.shield(task)
+        return await self._reads(name, lambda: self._read(kind, name, make, seconds))
 
     async def close(self) -> None:
         """Give up what is under way."""
-        await cancelled(self._under_way.values())
-
-    def _finished(self, name: str, task: asyncio.Task[bytes]) -> None:
-        del self._under_way[name]
-        if not task.cancelled():
-            task.exception()  # its waiters have it; should there be none any more, it is nobody's
+        await self._reads.close()
 
     async def _read(self, kind: str, name: str, make: Callable[[], Awaitable[bytes]], seconds: float) -> bytes:
         try:

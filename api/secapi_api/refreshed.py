@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from secapi_api.tasks import SingleFlight
+
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
@@ -21,7 +23,7 @@ class Refreshed(Generic[T]):
         self._value: tuple[T] | None = None
         self._read_at = 0.0
         self._changed_at = 0.0
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: SingleFlight[None, None] = SingleFlight()
 
     async def get(self) -> T:
         """The value in memory; if it is too old, it is read again meanwhile.
@@ -34,7 +36,7 @@ class Refreshed(Generic[T]):
         if self._read_at < self._changed_at:
             await self._catch_up()
         elif self._seconds_old() > self._age:
-            self._start()
+            self._reading.start(None, self._read_now)
         return self._value[0]
 
     def outdate(self) -> None:
@@ -45,8 +47,7 @@ class Refreshed(Generic[T]):
         """Read the change, or let the old value count again: it must not be waited for by one caller after another."""
         try:
             await self._read()
-        except Exception:
-            # _finished has logged it.
+        except Exception:  # Whatever kept it from being read, and _read_now has logged, the old value serves.
             self._changed_at = 0.0
 
     async def newer(self, *, than: float) -> T:
@@ -62,30 +63,20 @@ class Refreshed(Generic[T]):
     async def _read(self) -> None:
         wanted = self._changed_at
         while True:
-            # Shielded: when the caller who started the read goes away, the others still wait for it.
-            await asyncio.shield(self._start())
+            await self._reading(None, self._read_now)
             # A read that was under way may have missed the change.
             if self._read_at >= wanted:
                 return
 
-    def _start(self) -> asyncio.Task[None]:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_now())
-            self._reading.add_done_callback(self._finished)
-        return self._reading
-
     async def _read_now(self) -> None:
         started = asyncio.get_running_loop().time()
-        self._value = (await self._load(),)
-        self._read_at = started
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._reading = None
-        if not task.cancelled() and (error := task.exception()):
+        try:
+            self._value = (await self._load(),)
+        except Exception as error:  # It is for whoever waits; but nobody may, so it is told here in any case.
             log.warning("could not read again", what=self._load.__qualname__, error=repr(error))
+            raise
+        self._read_at = started
 
     async def close(self) -> None:
         """Give up a read that is under way."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+        await self._reading.close()

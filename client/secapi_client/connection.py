@@ -140,7 +140,7 @@ class Connection:
             if final or wait is None or not (repeatable or method in IDEMPOTENT):
                 raise failure
             self._on_retry(failure, wait)
-            time.sleep(wait)
+            time.sleep(wait)  # The client is a blocking one, and this is the pause that the server asked for.
 
     def read(self, kind: type[ModelT], answer: httpx.Response) -> ModelT:
         """The body of an answer."""

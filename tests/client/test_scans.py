@@ -118,7 +118,7 @@ def drained(terminal: int) -> None:
 async def test_a_directory_is_packed_uploaded_and_scanned(secapi: Secapi, tmp_path: Path) -> None:
     source = tmp_path / "shop"
     source.mkdir()
-    (source / "app.py").write_text("import pickle\npickle.loads(b'')\n")
+    (source / "app.py").write_text("import pickle\npickle.loads(b'')\n")  # to be found by the scanner, never run
     named = ("--artifact-name", "tests/shop", "--scanner", "bandit")
     ended = await submitted(secapi, "--target", f"{source}", *named, "--wait")
     found = (await secapi("scan", "findings", ended.json["id"], "-o", "json")).json

@@ -4,7 +4,6 @@ Whoever sends a token chooses what it says, so nothing that tokens say makes a p
 every 30 seconds.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Collection
@@ -18,6 +17,7 @@ from jwt import PyJWK, PyJWTError
 
 from secapi_api.errors import Unavailable
 from secapi_api.settings import is_tamperproof
+from secapi_api.tasks import SingleFlight
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +56,11 @@ class SigningKeys:
         self._keys: dict[tuple[str, str], PyJWK] = {}
         self._old_at = self._next_read_at = -math.inf
         self._failed = False
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: SingleFlight[None, None] = SingleFlight()
 
     async def close(self) -> None:
         """Give up a read that is under way, and close all connections."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+        await self._reading.close()
         await self._http.close()
 
     async def find(self, kid: str, algorithm: str) -> PyJWK | None:
@@ -70,7 +68,7 @@ class SigningKeys:
         wanted = (kid, algorithm)
         now = self._clock()
         if now >= self._next_read_at and (wanted not in self._keys or now >= self._old_at):
-            await self._read()
+            await self._reading(None, self._read)
         key = self._keys.get(wanted)
         if key is None and self._failed:
             raise IdentityProviderUnavailable(
@@ -80,16 +78,6 @@ class SigningKeys:
         return key
 
     async def _read(self) -> None:
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_now())
-            self._reading.add_done_callback(self._finished)
-        # Shielded: whoever asked first may go away.
-        await asyncio.shield(self._reading)
-
-    def _finished(self, _: asyncio.Task[None]) -> None:
-        self._reading = None
-
-    async def _read_now(self) -> None:
         try:
             self._keys = await self._published()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -125,16 +125,15 @@ class KubernetesTokens:
         task = self._answers.get(question)
         if task is None:
             task = self._answers[question] = asyncio.ensure_future(ask())
-            # Should nobody wait for it any more, its failure is nobody's.
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        try:
-            # Shielded: whoever asked first may go away.
-            answer: T = await asyncio.shield(task)
-        except Exception:
-            if self._answers.get(question) is task:
-                del self._answers[question]
-            raise
+            task.add_done_callback(lambda done: self._settled(question, done))
+        # Shielded: whoever asked first may go away.
+        answer: T = await asyncio.shield(task)
         return answer
+
+    def _settled(self, question: Hashable, task: asyncio.Task[Any]) -> None:
+        """What could not be answered is asked again."""
+        if (task.cancelled() or task.exception()) and self._answers.get(question) is task:
+            del self._answers[question]
 
 
 def _identity(user: KubernetesUser) -> str:

@@ -34,5 +34,5 @@ def follow(look: Callable[[], Progress]) -> Iterator[Progress]:
             seen, pause = now, SHORTEST
         if now.scan.ended:
             return
-        time.sleep(pause)
+        time.sleep(pause)  # Polling, for as long as the scan takes: there is nothing here that could wake us.
         pause = min(pause * SLOWER, LONGEST)
