@@ -26,14 +26,16 @@ Credentials = Annotated[LogIn, Depends(JsonBody(LogIn))]
 @router.post("", status_code=201, responses=documented(413, 415, 422, 429), openapi_extra=request_body(LogIn))
 async def create_session(resources: AppResources, request: Request, body: Credentials, response: Response) -> Identity:
     """Log in with a password. The session's secret is in a cookie that scripts cannot read."""
-    user_id = await service.proven_user(resources, request, body)
+    proof = await service.proven_user(resources, request, body)
+    async with resources.ledger.reading() as session:
+        user = await known_user(session, proof.user_id)
+    if user is None:
+        raise Unauthenticated("the address or the password is wrong")
+    # It begins when the hash was read: should the password have changed since, the session is over already.
+    begun, secret = await resources.sessions.begin(user.id, proof.read_at)
+    caller = SessionCaller.of(user, begun)
     async with resources.ledger.transaction() as session:
-        at = await note_login(session, user_id)
-        user = await known_user(session, user_id)
-        if user is None:
-            raise Unauthenticated("the address or the password is wrong")
-        begun, secret = await resources.sessions.begin(user_id, at)
-        caller = SessionCaller.of(user, begun)
+        await note_login(session, user.id)
         await trail_of(request, caller).record(session, "session", begun.id, namespace=None)
     set_cookie(response, secret, resources.sessions.expires_at(begun))
     return _identity(resources, caller)

@@ -1,7 +1,5 @@
 """Decisions about logging in."""
 
-from uuid import UUID
-
 import structlog
 from fastapi import Request
 
@@ -10,20 +8,20 @@ from secapi_api.errors import Unauthenticated
 from secapi_api.rate_limits import RequestKind
 from secapi_api.resources import Resources
 from secapi_api.sessions.schemas import LogIn
-from secapi_core.ledger.queries.users import password_hash
+from secapi_core.ledger.queries.users import PasswordHash, password_hash
 
 log = structlog.get_logger(__name__)
 
 
-async def proven_user(resources: Resources, request: Request, body: LogIn) -> UUID:
+async def proven_user(resources: Resources, request: Request, body: LogIn) -> PasswordHash:
     """Whose address and password these are. Raises Unauthenticated, after as long a time, whatever is wrong."""
     client = request.client.host if request.client else "unknown"
     await resources.rate_limits.take(f"client:{client}", RequestKind.CLIENT_LOGINS)
     await resources.rate_limits.take(f"address:{body.email}", RequestKind.LOGINS)
     async with resources.ledger.reading() as session:
         found = await password_hash(session, body.email)
-    user_id, encoded = found or (None, None)
-    if not await verify_password(encoded, body.password.get_secret_value()) or user_id is None:
+    proven = await verify_password(found.encoded if found else None, body.password.get_secret_value())
+    if found is None or not proven:
         log.warning("login refused", client=client)
         raise Unauthenticated("the address or the password is wrong")
-    return user_id
+    return found

@@ -58,6 +58,15 @@ class KnownUser:
     roles: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordHash:
+    """The hash of a user's password as it was at ``read_at``, by the database's clock."""
+
+    user_id: UUID
+    encoded: str
+    read_at: datetime
+
+
 _USER = [
     User.password_hash.is_not(None).label(name) if name == "has_password" else User.__table__.c[name]
     for name in UserDetail.__dataclass_fields__
@@ -73,7 +82,10 @@ _KNOWN = """
 _KNOWN_BY_ID = text(_KNOWN + "id = :id")
 _KNOWN_BY_SUBJECT = text(_KNOWN + "issuer = :issuer AND subject = :subject")
 
-_PASSWORD = text("SELECT id, password_hash FROM users WHERE email = :email AND disabled_at IS NULL")
+_PASSWORD = text("""
+    SELECT id, password_hash, now() FROM users
+    WHERE email = :email AND disabled_at IS NULL AND password_hash IS NOT NULL
+""")
 
 
 async def known_user(session: AsyncSession, user_id: UUID) -> KnownUser | None:
@@ -89,10 +101,10 @@ async def known_subject(session: AsyncSession, issuer: str, subject: str) -> Kno
     return None if row is None else KnownUser(**row)
 
 
-async def password_hash(session: AsyncSession, email: str) -> tuple[UUID, str] | None:
-    """Whom ``email`` belongs to and the hash of their password, if they have one and are not disabled."""
+async def password_hash(session: AsyncSession, email: str) -> PasswordHash | None:
+    """The hash for whom ``email`` belongs to, if they have a password and are not disabled."""
     row = (await session.execute(_PASSWORD, {"email": email})).one_or_none()
-    return None if row is None or row.password_hash is None else (row.id, row.password_hash)
+    return None if row is None else PasswordHash(*row)
 
 
 async def get_user(session: AsyncSession, user_id: UUID) -> UserDetail | None:

@@ -1,6 +1,5 @@
 """Users and memberships: made, changed and removed. Every change names the version that it is based on."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from secapi_core.ledger.tables import Membership, User
 
-_LOGGED_IN = text("UPDATE users SET last_login_at = now() WHERE id = :id RETURNING last_login_at")
+_LOGGED_IN = text("UPDATE users SET last_login_at = now() WHERE id = :id")
 
 _LINK = text("""
     UPDATE users SET issuer = :issuer, subject = :subject, version = version + 1, updated_at = now()
@@ -75,10 +74,9 @@ async def link_user(session: AsyncSession, *, email: str, issuer: str, subject: 
     return linked.scalar_one_or_none()
 
 
-async def note_login(session: AsyncSession, user_id: UUID) -> datetime:
-    """The user has just logged in: when, by the database's clock."""
-    at: datetime = (await session.execute(_LOGGED_IN, {"id": user_id})).scalar_one()
-    return at
+async def note_login(session: AsyncSession, user_id: UUID) -> None:
+    """The user has just logged in."""
+    await session.execute(_LOGGED_IN, {"id": user_id})
 
 
 async def create_membership(session: AsyncSession, *, user_id: UUID, namespace: str, role: str) -> UUID | None:
