@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from api_harness import Api, scan_body
+from listed import ids
 from waiting import until
 
 
@@ -152,12 +153,5 @@ async def test_a_key_asked_for_wrongly_is_refused_with_the_field(
 
 async def test_keys_come_in_pages(api: Api, admin: httpx.AsyncClient, namespace: str) -> None:
     keys = [(await made(admin, namespace, name=f"key {number}"))["id"] for number in range(5)]
-    seen: list[str] = []
-    cursor: str | None = None
-    while True:
-        query = {"namespace": namespace, "limit": "2"} | ({"cursor": cursor} if cursor else {})
-        page = (await admin.get("/v1/api-keys", params=query)).json()
-        seen += [key["id"] for key in page["items"]]
-        if (cursor := page["nextCursor"]) is None:
-            break
+    seen = await ids(admin, "/v1/api-keys", namespace=namespace, limit=2)
     assert [key for key in seen if key in keys] == keys[::-1]

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api_harness import Api, scan_body
 from ledger_factories import execute
+from listed import pages
 
 
 async def events(api: Api, namespace: str, **query: str) -> list[dict[str, Any]]:
@@ -62,14 +63,8 @@ async def test_an_upload_is_recorded(api: Api, operator: httpx.AsyncClient, name
 async def test_the_trail_comes_in_pages_newest_first(api: Api, operator: httpx.AsyncClient, namespace: str) -> None:
     scans = [(await operator.post("/v1/scans", json=scan_body(namespace))).json()["id"] for _ in range(3)]
     admin = await api.client("admin", namespace)
-    seen, cursor = [], None
-    while True:
-        query = {"namespace": namespace, "limit": "2"} | ({"cursor": cursor} if cursor else {})
-        page = (await admin.get("/v1/audit-events", params=query)).json()
-        seen += [event["subject"] for event in page["items"]]
-        if (cursor := page["nextCursor"]) is None:
-            break
-    assert seen == scans[::-1]
+    seen = await pages(admin, "/v1/audit-events", namespace=namespace, limit=2)
+    assert [event["subject"] for page in seen for event in page] == scans[::-1]
 
 
 @pytest.mark.parametrize(

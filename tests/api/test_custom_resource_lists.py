@@ -9,6 +9,7 @@ import pytest
 from api_harness import Api, running_api
 from fault_proxy import FaultProxy
 from kept_kinds import SCANNERS, Kind, each_namespaced_kind
+from listed import pages
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.custom_resources.service import listed_namespace
 from secapi_api.errors import Forbidden, InvalidRequest
@@ -26,22 +27,16 @@ async def fill(admin: httpx.AsyncClient, kind: Kind, namespace: str, *names: str
     assert {answer.status_code for answer in answers} == {201}
 
 
-async def pages(client: httpx.AsyncClient, kind: Kind, **query: Any) -> list[list[str]]:
+async def named_pages(client: httpx.AsyncClient, kind: Kind, **query: Any) -> list[list[str]]:
     """Names on each page."""
-    found: list[list[str]] = []
-    while True:
-        page = (await client.get(kind.path, params=query)).json()
-        found.append([item["name"] for item in page["items"]])
-        if page["nextCursor"] is None:
-            return found
-        query["cursor"] = page["nextCursor"]
+    return [[item["name"] for item in page] for page in await pages(client, kind.path, **query)]
 
 
 @each_namespaced_kind
 async def test_a_list_comes_in_pages_by_name(admin: httpx.AsyncClient, namespace: str, kind: Kind) -> None:
     await fill(admin, kind, namespace, "d", "a", "e", "c", "b")
-    assert await pages(admin, kind, namespace=namespace, limit=2) == [["a", "b"], ["c", "d"], ["e"]]
-    assert await pages(admin, kind, namespace=namespace) == [["a", "b", "c", "d", "e"]]
+    assert await named_pages(admin, kind, namespace=namespace, limit=2) == [["a", "b"], ["c", "d"], ["e"]]
+    assert await named_pages(admin, kind, namespace=namespace) == [["a", "b", "c", "d", "e"]]
 
 
 @each_namespaced_kind
@@ -57,7 +52,7 @@ async def test_the_only_namespace_of_a_key_need_not_be_named(
 ) -> None:
     await fill(admin, kind, namespace, "one")
     await fill(admin, kind, "default", f"not-of-{namespace}")
-    assert await pages(await api.client("viewer", namespace), kind) == [["one"]]
+    assert await named_pages(await api.client("viewer", namespace), kind) == [["one"]]
 
 
 @each_namespaced_kind
@@ -66,7 +61,7 @@ async def test_a_role_for_the_platform_sees_all_namespaces(
 ) -> None:
     await fill(admin, kind, namespace, f"of-{namespace}")
     await fill(admin, kind, "default", f"not-of-{namespace}")
-    found = {name for page in await pages(await api.client("viewer", None), kind, limit=200) for name in page}
+    found = {name for page in await named_pages(await api.client("viewer", None), kind, limit=200) for name in page}
     assert {f"of-{namespace}", f"not-of-{namespace}"} <= found
 
 
@@ -86,7 +81,7 @@ async def test_the_longest_names_fit_into_a_cursor(admin: httpx.AsyncClient, kin
     await kubectl("create", "namespace", namespace)
     names = [letter * 52 for letter in "abc"]
     await fill(admin, kind, namespace, *names)
-    assert await pages(admin, kind, namespace=namespace, limit=1) == [[name] for name in names]
+    assert await named_pages(admin, kind, namespace=namespace, limit=1) == [[name] for name in names]
 
 
 @each_namespaced_kind
@@ -129,7 +124,7 @@ async def test_the_catalogue_comes_on_one_page_unless_pages_are_asked_for(
     names = [f"{namespace}-{letter}" for letter in "abc"]
     await fill(admin, SCANNERS, namespace, *names)
     viewer = await api.client("viewer", namespace)
-    (everything,) = await pages(viewer, SCANNERS)
+    (everything,) = await named_pages(viewer, SCANNERS)
     assert everything == sorted(everything)
     assert set(names) | {"web", "source"} <= set(everything)
-    assert await pages(viewer, SCANNERS, limit=1) == [[name] for name in everything]
+    assert await named_pages(viewer, SCANNERS, limit=1) == [[name] for name in everything]

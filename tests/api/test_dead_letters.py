@@ -8,6 +8,7 @@ import pytest
 
 from api_harness import Api
 from ledger_factories import CRASHED, dead_letter, execute, fetch, make_scan
+from listed import ids
 from scan_objects import impose, stored
 from secapi_core.failures import Failure, FailureReason
 from secapi_dev.controlplane.kubectl import Kubectl
@@ -39,13 +40,7 @@ async def replay(client: httpx.AsyncClient, letter: dict[str, Any]) -> httpx.Res
 
 async def listed(client: httpx.AsyncClient, **query: Any) -> list[str]:
     """Ids on all pages."""
-    found: list[str] = []
-    while True:
-        page = (await client.get(LETTERS, params=query)).json()
-        found += [letter["id"] for letter in page["items"]]
-        if page["nextCursor"] is None:
-            return found
-        query["cursor"] = page["nextCursor"]
+    return await ids(client, LETTERS, **query)
 
 
 async def end(api: Api, scan: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from api_harness import Api
 from ledger_factories import claimed, execute, finish, make_findings, make_scan, planned_scan
+from listed import ids
 from secapi_core.findings import Severity
 from secapi_core.ledger.types import NewScan
 
@@ -36,19 +37,6 @@ async def scanned(api: Api, tenant: str, findings: int = 5) -> NewScan:
     found = make_findings([0], severity=Severity.CRITICAL) + make_findings(range(1, findings), severity=Severity.LOW)
     await finish(database, await claimed(database, job), found)
     return scan
-
-
-async def ids(client: httpx.AsyncClient, path: str, **query: Any) -> list[str]:
-    """Ids on all pages."""
-    found: list[str] = []
-    while True:
-        answer = await client.get(path, params=query)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        found += [item["id"] for item in page["items"]]
-        if page["nextCursor"] is None:
-            return found
-        query["cursor"] = page["nextCursor"]
 
 
 async def test_a_scan_shows_its_request_and_its_outcome(api: Api, viewer: httpx.AsyncClient, tenant: str) -> None:

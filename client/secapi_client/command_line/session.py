@@ -40,6 +40,10 @@ class Session:
         context = self._context()
         return self.server or (context.server if context is not None else None)
 
+    def listed_namespace(self, named: str | None, *, every: bool) -> str | None:
+        """The namespace whose things are listed; None is ``every`` one."""
+        return None if every else self.namespace(named)
+
     def namespace(self, named: str | None) -> str | None:
         """The namespace that is meant: the one named, else the context's."""
         context = self._context()

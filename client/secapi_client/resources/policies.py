@@ -1,10 +1,10 @@
 """``/v1/policies``."""
 
 from collections.abc import Iterator
-from urllib.parse import quote
 
 from secapi_client.connection import Connection
 from secapi_client.models.custom_resources import Policy
+from secapi_client.resources.paths import named
 
 
 class Policies:
@@ -20,4 +20,4 @@ class Policies:
 
     def get(self, namespace: str, name: str) -> Policy:
         """One policy."""
-        return self._connection.get(f"/v1/policies/{quote(namespace, safe='')}/{quote(name, safe='')}", Policy)
+        return self._connection.get(named("/v1/policies", namespace, name), Policy)

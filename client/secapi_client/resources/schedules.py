@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
-from urllib.parse import quote
 
 from secapi_client.connection import Body, Connection
 from secapi_client.errors import Conflict, NotFound
 from secapi_client.models.custom_resources import Schedule
 from secapi_client.models.specs import ScheduleSpec
+from secapi_client.resources.paths import named
 
 ATTEMPTS = 5
 """At a change: the server itself is somebody else who changes schedules, whenever one of them is due."""
@@ -28,7 +28,7 @@ class Schedules:
 
     def get(self, namespace: str, name: str) -> Schedule:
         """One schedule."""
-        return self._connection.get(_path(namespace, name), Schedule)
+        return self._connection.get(named("/v1/schedules", namespace, name), Schedule)
 
     def create(self, namespace: str, name: str, spec: ScheduleSpec) -> Schedule:
         """Begin a schedule; raises Conflict if there is one of this name, perhaps by an attempt before."""
@@ -39,7 +39,7 @@ class Schedules:
 
     def replace(self, read: Schedule, spec: ScheduleSpec) -> Schedule:
         """Give it another spec; raises Conflict if it has changed since it was ``read``."""
-        path = _path(read.namespace, read.name)
+        path = named("/v1/schedules", read.namespace, read.name)
         answer = self._connection.send("PUT", path, body=Body({"spec": spec}), headers=_unchanged(read))
         return self._connection.read(Schedule, answer)
 
@@ -71,7 +71,7 @@ class Schedules:
 
         def attempt() -> None:
             read = self.get(namespace, name)
-            self._connection.delete(_path(namespace, name), headers=_unchanged(read))
+            self._connection.delete(named("/v1/schedules", namespace, name), headers=_unchanged(read))
 
         _repeated(attempt)
 
@@ -88,7 +88,3 @@ def _repeated(attempt: Callable[[], T]) -> T:
 
 def _unchanged(read: Schedule) -> dict[str, str]:
     return {"If-Match": f'"{read.resource_version}"'}
-
-
-def _path(namespace: str, name: str) -> str:
-    return f"/v1/schedules/{quote(namespace, safe='')}/{quote(name, safe='')}"

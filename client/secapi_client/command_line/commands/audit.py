@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from secapi_client.command_line.lists import first
+from secapi_client.command_line.lists import first, one_more
 from secapi_client.command_line.options import AllNamespaces, Limit, Namespace, Since
 from secapi_client.command_line.output import Column, time_text
 from secapi_client.command_line.session import Session
@@ -36,11 +36,11 @@ def list_events(
     session = Session.of(context)
     with session.client() as client:
         events = client.audit_events.list(
-            namespace=None if all_namespaces else session.namespace(namespace),
+            namespace=session.listed_namespace(namespace, every=all_namespaces),
             actor=actor,
             action=action,
             subject=subject,
             since=since,
-            limit=limit + 1 if limit else None,
+            limit=one_more(limit),
         )
         session.output.items(first(events, limit, session.output), COLUMNS)

@@ -7,7 +7,7 @@ import typer
 
 from secapi_client.command_line.commands.scan.columns import target_name
 from secapi_client.command_line.commands.scan.watching import follow_up
-from secapi_client.command_line.lists import first
+from secapi_client.command_line.lists import first, one_more
 from secapi_client.command_line.options import AllNamespaces, Limit, Namespace, Wait
 from secapi_client.command_line.output import Column, time_text
 from secapi_client.command_line.session import Session
@@ -56,11 +56,11 @@ def list_letters(
     session = Session.of(context)
     with session.client() as client:
         letters = client.dead_letters.list(
-            namespace=None if all_namespaces else session.namespace(namespace),
+            namespace=session.listed_namespace(namespace, every=all_namespaces),
             scanner=scanner,
             reason=reason,
             replayed=replayed,
-            limit=limit + 1 if limit else None,
+            limit=one_more(limit),
         )
         session.output.items(first(letters, limit, session.output), LETTERS)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from secapi_client.command_line.lists import first
+from secapi_client.command_line.lists import first, one_more
 from secapi_client.command_line.options import AllNamespaces, Expires, Limit, Namespace, duration
 from secapi_client.command_line.output import Column, time_text
 from secapi_client.command_line.session import Session
@@ -42,9 +42,9 @@ def list_keys(
     session = Session.of(context)
     with session.client() as client:
         keys = client.api_keys.list(
-            namespace=None if all_namespaces else session.namespace(namespace),
+            namespace=session.listed_namespace(namespace, every=all_namespaces),
             active=not ended,
-            limit=limit + 1 if limit else None,
+            limit=one_more(limit),
         )
         session.output.items(first(keys, limit, session.output), COLUMNS)
 

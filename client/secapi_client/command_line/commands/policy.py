@@ -2,7 +2,7 @@
 
 import typer
 
-from secapi_client.command_line.lists import first
+from secapi_client.command_line.lists import first, one_more
 from secapi_client.command_line.options import AllNamespaces, Limit, Namespace, ObjectName
 from secapi_client.command_line.output import Column, time_text
 from secapi_client.command_line.session import Session
@@ -51,7 +51,7 @@ def list_policies(
     session = Session.of(context)
     with session.client() as client:
         policies = client.policies.list(
-            namespace=None if all_namespaces else session.namespace(namespace), limit=limit + 1 if limit else None
+            namespace=session.listed_namespace(namespace, every=all_namespaces), limit=one_more(limit)
         )
         session.output.items(first(policies, limit, session.output), POLICIES)
 

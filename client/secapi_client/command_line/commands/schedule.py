@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from secapi_client.command_line.commands.scan.columns import target_name
-from secapi_client.command_line.lists import first
+from secapi_client.command_line.lists import first, one_more
 from secapi_client.command_line.options import AllNamespaces, Limit, Namespace, ObjectName
 from secapi_client.command_line.output import Column
 from secapi_client.command_line.requests import read_schedule
@@ -56,7 +56,7 @@ def list_schedules(
     session = Session.of(context)
     with session.client() as client:
         schedules = client.schedules.list(
-            namespace=None if all_namespaces else session.namespace(namespace), limit=limit + 1 if limit else None
+            namespace=session.listed_namespace(namespace, every=all_namespaces), limit=one_more(limit)
         )
         session.output.items(first(schedules, limit, session.output), SCHEDULES)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from secapi_client.command_line.commands.scan import columns
-from secapi_client.command_line.lists import first
+from secapi_client.command_line.lists import first, one_more
 from secapi_client.command_line.options import AllNamespaces, Limit, Namespace, ScanId, Since
 from secapi_client.command_line.session import Session
 from secapi_client.models.words import Phase, Severity
@@ -25,12 +25,12 @@ def list_scans(
     session = Session.of(context)
     with session.client() as client:
         scans = client.scans.list(
-            namespace=None if all_namespaces else session.namespace(namespace),
+            namespace=session.listed_namespace(namespace, every=all_namespaces),
             phases=phase or (),
             scanner=scanner,
             target=target,
             since=since,
-            limit=limit + 1 if limit else None,
+            limit=one_more(limit),
         )
         session.output.items(first(scans, limit, session.output), columns.SCANS)
 
@@ -65,6 +65,6 @@ def findings(
             severities=severity or (),
             scanner=scanner,
             only_new=only_new,
-            limit=limit + 1 if limit else None,
+            limit=one_more(limit),
         )
         session.output.items(first(found, limit, session.output), columns.FINDINGS)
