@@ -36,7 +36,7 @@ class Database:
             hide_parameters=True,
             async_creator=connector(
                 address,
-                timeout=settings.database_pool_timeout,
+                within=settings.database_pool_timeout,
                 server_settings={
                     "application_name": application,
                     "statement_timeout": _milliseconds(settings.statement_timeout),
