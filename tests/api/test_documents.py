@@ -28,6 +28,8 @@ OPERATIONS = {
     "replayDeadLetter",
     "purgeDeadLetter",
     "uploadArtifact",
+    "listArtifacts",
+    "listScanArtifacts",
     "getArtifact",
     "listSchedules",
     "createSchedule",
