@@ -62,6 +62,8 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 	$(BIN)/lint-imports
 	$(BIN)/secapi-dev crds --check
 	$(BIN)/secapi-dev openapi --check
+	$(BIN)/secapi-dev rest --check
+	$(BIN)/secapi-dev resources --check
 	$(BIN)/secapi-dev settings --check
 	$(BIN)/secapi-dev values --check
 	$(BIN)/secapi-dev manifests --check
@@ -99,6 +101,14 @@ crds: .venv/.synced ## Write the CRDs from core/secapi_core/crds, and the chart'
 .PHONY: openapi
 openapi: .venv/.synced ## Write docs/reference/openapi.json from the API
 	$(BIN)/secapi-dev openapi
+
+.PHONY: rest
+rest: .venv/.synced ## Write docs/reference/rest.md from the OpenAPI document
+	$(BIN)/secapi-dev rest
+
+.PHONY: resources
+resources: .venv/.synced ## Write docs/reference/resources.md from core/secapi_core/crds
+	$(BIN)/secapi-dev resources
 
 .PHONY: settings
 settings: .venv/.synced ## Write docs/reference/settings.md from the settings classes

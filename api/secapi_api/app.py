@@ -13,6 +13,7 @@ from secapi_api.api_keys.routes import router as api_keys
 from secapi_api.artifacts.routes import router as artifacts
 from secapi_api.audit.routes import router as audit
 from secapi_api.dead_letters.routes import router as dead_letters
+from secapi_api.documentation import routes as documentation
 from secapi_api.health.routes import router as health
 from secapi_api.memberships.routes import router as memberships
 from secapi_api.middleware.context import RequestContext
@@ -98,6 +99,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     documents.install(app)
+    documentation.install(app)
     _add_layers(app, settings.tuning)
     return app
 

@@ -1,7 +1,6 @@
-"""``/openapi.json``, and ``/docs``: a plain index of it that needs no script."""
+"""``/openapi.json``."""
 
 from functools import cache
-from html import escape
 from typing import Any
 
 import orjson
@@ -59,33 +58,12 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Serve both; neither needs a key."""
+    """Serve it; it needs no key."""
 
     @cache
-    def openapi_json() -> bytes:
+    def content() -> bytes:
         return orjson.dumps(openapi_document(app))
-
-    @cache
-    def index() -> str:
-        return _index(openapi_document(app))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def get_openapi_document() -> Response:
-        return Response(openapi_json(), media_type="application/json")
-
-    @app.get("/docs", include_in_schema=False)
-    async def get_documentation() -> Response:
-        return Response(index(), media_type="text/html; charset=utf-8")
-
-
-def _index(document: dict[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td>{method.upper()}</td><td><code>{escape(path)}</code></td><td>{escape(operation['description'])}</td></tr>"
-        for path, operations in document["paths"].items()
-        for method, operation in operations.items()
-    )
-    title = escape(document["info"]["title"])
-    return (
-        f"<!doctype html><html lang='en'><title>{title}</title><h1>{title}</h1>"
-        f"<p>Everything in detail: <a href='/openapi.json'>openapi.json</a></p><table>{rows}</table></html>"
-    )
+        return Response(content(), media_type="application/json")

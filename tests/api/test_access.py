@@ -10,10 +10,11 @@ from api_harness import Api
 from every_route import MISSING, ROUTES, Access, Things, call, walk
 from ledger_factories import execute
 from secapi_api.app import create_app
+from secapi_api.documentation.assets import ASSETS
 from secapi_api.settings import ApiSettings
 from secapi_dev.controlplane.kubectl import Kubectl
 
-OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"}
+OPEN = {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", *(asset.path for asset in ASSETS)}
 
 
 @pytest.fixture

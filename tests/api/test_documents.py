@@ -28,6 +28,8 @@ OPERATIONS = {
     "replayDeadLetter",
     "purgeDeadLetter",
     "uploadArtifact",
+    "listArtifacts",
+    "listScanArtifacts",
     "getArtifact",
     "listSchedules",
     "createSchedule",
@@ -138,10 +140,3 @@ def test_the_checked_in_document_is_current() -> None:
 async def test_the_document_that_is_served_is_the_one_that_is_checked_in(api: Api) -> None:
     served = (await api.anonymous().get("/openapi.json")).json()
     assert served == json.loads(DOCUMENT.read_bytes())
-
-
-async def test_the_index_lists_every_path_and_loads_nothing(api: Api, document: dict[str, Any]) -> None:
-    page = (await api.anonymous().get("/docs")).text
-    assert all(path in page for path in document["paths"])
-    assert "<script" not in page
-    assert "src=" not in page

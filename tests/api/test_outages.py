@@ -50,6 +50,8 @@ async def test_without_postgres_every_route_that_needs_it_answers_503(
         client.get("/v1/stats"),
         client.post(f"{path}/cancel"),
         client.post("/v1/scans", json=scan_body(tenant)),
+        client.get("/v1/artifacts"),
+        client.get(f"{path}/artifacts"),
         client.post("/v1/artifacts", content=b"archive"),
     )
     assert time.monotonic() - started < PATIENCE

@@ -151,6 +151,16 @@ async def test_an_archive_is_uploaded_as_it_is(secapi: Secapi, tmp_path: Path) -
     assert ended.json["size"] == archive.stat().st_size
 
 
+async def test_what_was_uploaded_is_listed(secapi: Secapi, tmp_path: Path) -> None:
+    digests = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(name)
+        digests.append((await secapi("artifact", "upload", tmp_path / name, "-o", "json")).json["digest"])
+    shown = (await secapi("artifact", "list", "--limit", "2", "-o", "json")).json
+    assert [artifact["digest"] for artifact in shown] == digests[::-1]
+
+
 async def test_a_manifest_for_kubectl_is_understood(secapi: Secapi) -> None:
     manifest = {
         "apiVersion": "secapi.dev/v1alpha1",

@@ -37,6 +37,10 @@ def test_the_migrations_are_beside_the_command_that_runs_them(files: set[str]) -
     assert {f"secapi_migrations/{script.relative_to(MIGRATIONS)}" for script in scripts} <= files
 
 
+def test_the_script_of_the_documentation_is_beside_the_api(files: set[str]) -> None:
+    assert "secapi_api/documentation/start.js" in files
+
+
 def test_rules_and_catalogue_are_beside_the_workers(files: set[str]) -> None:
     workers = paths.CHECKOUT / "workers"
     assert {str(path.relative_to(workers)) for path in workers.rglob("*.yaml")} <= files

@@ -1,6 +1,7 @@
 """A ledger with the history of a year, made by the server.
 
-It has a hundred thousand scans, jobs, attempts, findings and sightings, and a tenth as many dead letters and users.
+It has a hundred thousand scans, jobs, attempts, findings and sightings, and a tenth as many dead letters, users and
+artifacts.
 """
 
 from uuid import UUID
@@ -58,6 +59,11 @@ _STATEMENTS = f"""
     SELECT ('00000000-0000-0000-0005-' || {_ID})::uuid, n || '@example.com', 'Somebody', 'https://id.example',
            'subject-' || n
     FROM generate_series(0, {ROWS - 1}, 10) AS n;
+
+    INSERT INTO artifacts (namespace, digest, size, media_type, object_key, uploaded_by, created_at)
+    SELECT 'team-' || n % 20, 'sha256:' || lpad(to_hex(n), 64, '0'), 1, 'application/zip', 'key', 'key:1',
+           now() - n * {_STEP}
+    FROM generate_series(0, {ROWS // 10}) AS n;
 
     INSERT INTO findings (id, namespace, fingerprint, scanner, rule, target_key, severity, title, description,
                           remediation, location, cwes, vulnerability_ids, cvss_vector, links, details, content_digest,

@@ -1,24 +1,26 @@
-"""``/v1/artifacts``: uploading what is to be scanned."""
+"""``/v1/artifacts``: uploading what is to be scanned, and what has been."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from secapi_api.artifacts.digests import announced_digest
-from secapi_api.artifacts.schemas import Artifact
+from secapi_api.artifacts.schemas import Artifact, ArtifactQuery
 from secapi_api.artifacts.service import known_artifact, own_namespace, require_plain_bytes
 from secapi_api.audit.trail import AuditTrail
 from secapi_api.auth.callers import Role
 from secapi_api.dependencies import AppResources, AuthenticatedCaller
 from secapi_api.errors import FieldError, InvalidRequest
 from secapi_api.problems import documented
-from secapi_api.schemas import Namespace
+from secapi_api.schemas import Namespace, Page
 from secapi_core.crds.values import Digest
+from secapi_core.ledger.queries import artifacts
 from secapi_core.ledger.transitions.artifacts import record_artifact
 
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"], responses=documented(401, 403, 422, 503))
 
 InNamespace = Annotated[Namespace | None, Query(description="Needed with a platform key; else the key's own.")]
+Wanted = Annotated[ArtifactQuery, Query()]
 BINARY_BODY = {
     "requestBody": {
         "required": True,
@@ -66,6 +68,15 @@ async def upload_artifact(
         await trail.record(session, "artifact", artifact.digest, namespace=namespace, after=after)
     response.headers["Location"] = f"/v1/artifacts/{stored.digest}?namespace={namespace}"
     return artifact
+
+
+@router.get("")
+async def list_artifacts(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[Artifact]:
+    """Artifacts of one namespace or of all that the caller may see, newest first."""
+    visible = caller.visible(wanted.namespace)
+    async with resources.ledger.reading() as session:
+        page = await artifacts.list_artifacts(session, visible, wanted.cursor, wanted.limit)
+    return Page(items=[Artifact.of(artifact) for artifact in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/{digest}", responses=documented(404))

@@ -1,12 +1,13 @@
-"""What is told about an artifact; its bytes are never given out again."""
+"""What is told about an artifact, and parameters of the list; its bytes are never given out again."""
 
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from secapi_api.schemas import Schema
+from secapi_api.schemas import Namespace, PageQuery, Schema
 from secapi_core.crds.values import Digest
+from secapi_core.ledger.queries.artifacts import ArtifactDetail
 
 
 class Artifact(Schema):
@@ -19,3 +20,20 @@ class Artifact(Schema):
 
     media_type: str
     created_at: datetime
+
+    @classmethod
+    def of(cls, artifact: ArtifactDetail) -> "Artifact":
+        """From the ledger."""
+        return cls(
+            namespace=artifact.namespace,
+            digest=artifact.digest,
+            size=artifact.size,
+            media_type=artifact.media_type,
+            created_at=artifact.created_at,
+        )
+
+
+class ArtifactQuery(PageQuery):
+    """Which artifacts."""
+
+    namespace: Namespace | None = None

@@ -31,10 +31,4 @@ async def known_artifact(session: AsyncSession, namespace: str, digest: str) -> 
     artifact = await get_artifact(session, namespace, digest)
     if artifact is None:
         raise NotFound(f"namespace {namespace!r} has no artifact {digest}")
-    return Artifact(
-        namespace=artifact.namespace,
-        digest=artifact.digest,
-        size=artifact.size,
-        media_type=artifact.media_type,
-        created_at=artifact.created_at,
-    )
+    return Artifact.of(artifact)

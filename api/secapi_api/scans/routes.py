@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
+from secapi_api.artifacts.schemas import Artifact
 from secapi_api.audit.trail import AuditTrail, Trail
 from secapi_api.auth.callers import Role
 from secapi_api.bodies import JsonBody, request_body
@@ -20,7 +21,7 @@ from secapi_api.scans.parameters import FindingQuery, ScanQuery
 from secapi_api.scans.schemas import CreateScan, RerunScan, Scan, ScanJob, ScanSummary, SubmittedScan
 from secapi_api.scans.submission import Submission
 from secapi_api.schemas import Page
-from secapi_core.ledger.queries import findings, jobs, scans
+from secapi_core.ledger.queries import artifacts, findings, jobs, scans
 from secapi_core.ledger.transitions.cancel import cancel_scan as cancel_in_ledger
 from secapi_core.ledger.transitions.delete import delete_scan as hide_in_ledger
 
@@ -82,6 +83,15 @@ async def list_scan_jobs(scan_id: ScanId, caller: AuthenticatedCaller, resources
         await service.visible_scan(session, scan_id, caller)
         found = await jobs.list_jobs(session, scan_id)
     return Page(items=[ScanJob.of(job) for job in found], next_cursor=None)
+
+
+@router.get("/{scanId}/artifacts", responses=documented(404))
+async def list_scan_artifacts(scan_id: ScanId, caller: AuthenticatedCaller, resources: AppResources) -> Page[Artifact]:
+    """The uploaded artifacts among the scan's targets, in the order in which it names them, on one page."""
+    async with resources.ledger.reading() as session:
+        scan = await service.visible_scan(session, scan_id, caller)
+        found = await artifacts.get_artifacts(session, scan.namespace, service.artifact_digests(scan))
+    return Page(items=[Artifact.of(artifact) for artifact in found], next_cursor=None)
 
 
 @router.get("/{scanId}/findings", responses=documented(404))

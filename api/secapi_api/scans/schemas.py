@@ -42,6 +42,7 @@ class ScanLinks(Schema):
     self: str
     jobs: str
     findings: str
+    artifacts: str
     events: str
     cancel: str
     rerun: str
@@ -54,6 +55,7 @@ class ScanLinks(Schema):
             self=path,
             jobs=f"{path}/jobs",
             findings=f"{path}/findings",
+            artifacts=f"{path}/artifacts",
             events=f"{path}/events",
             cancel=f"{path}/cancel",
             rerun=f"{path}/rerun",

@@ -171,6 +171,11 @@ async def visible_scan(session: AsyncSession, scan_id: UUID, caller: Caller, rol
     return scan
 
 
+def artifact_digests(scan: ScanDetail) -> list[str]:
+    """The artifacts that the scan's targets name."""
+    return [target["artifact"]["digest"] for target in scan.spec["targets"] if "artifact" in target]
+
+
 def repeated(scan: ScanDetail) -> CreateScan:
     """What asks for the same as ``scan`` did, but for a cancellation. Raises Rejected if that is not valid now."""
     return CreateScan(namespace=scan.namespace, spec=ScanRequestSpec.from_wire(scan.spec | {"cancel": False}))

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,6 +32,10 @@ class Artifacts:
         """What is known of an uploaded artifact."""
         path = f"/v1/artifacts/{quote(digest, safe=':')}"
         return self._connection.get(path, Artifact, parameters={"namespace": namespace})
+
+    def list(self, *, namespace: str | None = None, limit: int | None = None) -> Iterator[Artifact]:
+        """Newest first; without a namespace, of all that the key may see."""
+        return self._connection.items("/v1/artifacts", Artifact, {"namespace": namespace}, limit)
 
     def _upload(self, path: Path, namespace: str | None) -> Artifact:
         with path.open("rb") as archive:

@@ -22,6 +22,7 @@ from ledger_factories import BROKEN, CRASHED, REPORT, UNWANTED, make_database
 from secapi_core.findings import Severity
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.active import count_active, open_scan_ids
+from secapi_core.ledger.queries.artifacts import get_artifact, get_artifacts, list_artifacts
 from secapi_core.ledger.queries.changes import Mark, changed_jobs, changed_scans
 from secapi_core.ledger.queries.dead_letters import DeadLetterFilter, list_dead_letters
 from secapi_core.ledger.queries.findings import list_scan_findings
@@ -45,7 +46,7 @@ from secapi_core.ledger.types import OutboxItem
 from secapi_core.paging import encode_cursor
 from secapi_dev.servers.postgres import PostgresServer
 
-LARGE = {"scans", "scan_jobs", "attempts", "dead_letters", "findings", "sightings", "users"}
+LARGE = {"scans", "scan_jobs", "attempts", "dead_letters", "findings", "sightings", "users", "artifacts"}
 
 QUEUED = UUID(f"00000000-0000-0000-0002-{1:012x}")
 RUNNING = UUID(f"00000000-0000-0000-0002-{OPEN + 1:012x}")
@@ -54,6 +55,8 @@ OTHER = UUID(f"00000000-0000-0000-0001-{OPEN + 2:012x}")
 MINUTE = timedelta(minutes=1)
 FINDING = encode_cursor("medium", f"00000000-0000-0000-0003-{50_000:012x}")
 LETTER = encode_cursor(f"00000000-0000-0000-0004-{50_000:012x}")
+DIGEST = f"sha256:{7:064x}"
+UPLOAD = encode_cursor("2026-11-22T12:00:00+00:00", DIGEST, "team-7")
 YESTERDAY = encode_cursor("2026-11-22T12:00:00+00:00", str(SCAN))
 
 
@@ -146,6 +149,12 @@ HOT: dict[str, Call] = {
     ),
     "all dead letters": lambda s: list_dead_letters(s, DeadLetterFilter(), None, 50),
     "dead letters for metrics": dead_letters,
+    "an artifact": lambda s: get_artifact(s, "team-7", DIGEST),
+    "artifacts of a scan": lambda s: get_artifacts(s, "team-7", [DIGEST, "sha256:none"]),
+    "artifacts of a namespace": lambda s: list_artifacts(s, ["team-7"], None, 50),
+    "later artifacts of a namespace": lambda s: list_artifacts(s, ["team-7"], UPLOAD, 50),
+    "all artifacts": lambda s: list_artifacts(s, None, None, 50),
+    "later ones of all artifacts": lambda s: list_artifacts(s, None, UPLOAD, 50),
     "days of a namespace": lambda s: count_days(s, ["team-7"], 90),
     "days of some namespaces": lambda s: count_days(s, ["team-7", "team-8"], 90),
     "days everywhere": lambda s: count_days(s, None, 30),

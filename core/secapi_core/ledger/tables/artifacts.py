@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, func
+from sqlalchemy import BigInteger, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secapi_core.ledger.tables.base import Base, SoftDeleted
@@ -20,3 +20,8 @@ class Artifact(SoftDeleted, Base):
     object_key: Mapped[str]
     uploaded_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        Index("ix_artifacts_created", "created_at", "digest", "namespace"),
+        Index("ix_artifacts_namespace_created", "namespace", "created_at", "digest"),
+    )

@@ -1,0 +1,1 @@
+"""``/docs``: the OpenAPI document to read and to try out, from this process alone."""
