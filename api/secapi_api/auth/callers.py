@@ -21,7 +21,7 @@ class Role(StrEnum):
     """Judge findings."""
 
     ADMIN = "admin"
-    """Manage the namespace's keys, members and schedules; purge dead letters. Everywhere: also users, policies and
+    """Manage the namespace's keys, members, schedules and webhooks; purge dead letters. Everywhere: also users, policies and
     scanners, which say what every namespace may scan and what is run (docs/decisions/0014)."""
 
     def includes(self, other: "Role") -> bool:

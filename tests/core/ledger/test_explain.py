@@ -42,6 +42,7 @@ from secapi_core.ledger.transitions.reap import reap_expired
 from secapi_core.ledger.transitions.release import release_job
 from secapi_core.ledger.transitions.users import link_user
 from secapi_core.ledger.types import OutboxItem
+from secapi_core.messages import RUN_JOB
 from secapi_core.paging import encode_cursor
 from secapi_dev.servers.postgres import PostgresServer
 
@@ -170,7 +171,9 @@ HOT: dict[str, Call] = {
     "cancel a running scan": lambda s: cancel_scan(s, OTHER, UNWANTED),
     "reap": lambda s: reap_expired(s, limit=5),
     "take the outbox": lambda s: take_outbox(s, 100),
-    "mark messages": lambda s: mark_dispatched(s, [OutboxItem(1, QUEUED, "q"), OutboxItem(2, RUNNING, "q")]),
+    "mark messages": lambda s: mark_dispatched(
+        s, [OutboxItem(1, RUN_JOB, QUEUED, "q"), OutboxItem(2, RUN_JOB, RUNNING, "q")]
+    ),
     "the next message": next_due,
     "redispatch": lambda s: redispatch(s, "scan.pool-1.normal", missing=10, older_than=MINUTE),
 }
