@@ -46,19 +46,19 @@ class CreateWebhook(Schema):
 
 
 class ChangeWebhook(Schema):
-    """What is left out stays as it is."""
+    """What is left out, or null, stays as it is."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True}]})
 
-    url: Url = ""
-    events: Subscribed = Field(default_factory=list)
-    description: Description = ""
-    enabled: bool = True
+    url: Url | None = None
+    events: Subscribed | None = None
+    description: Description | None = None
+    enabled: bool | None = None
     """Enabling a webhook again forgives what failed."""
 
     def changes(self) -> dict[str, Any]:
         """The columns to set; ``enabled`` stands for its reason."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class RotateSecret(Schema):

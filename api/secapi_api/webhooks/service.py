@@ -63,7 +63,7 @@ async def manageable_delivery(
 async def changed_columns(body: ChangeWebhook, settings: ApiSettings) -> dict[str, Any]:
     """What to set, with the address checked if there is a new one."""
     changes = body.changes()
-    return changes | {"url": await checked_url(body.url, settings)} if "url" in changes else changes
+    return changes if body.url is None else changes | {"url": await checked_url(body.url, settings)}
 
 
 async def change(session: AsyncSession, before: WebhookDetail, version: str, changes: dict[str, Any]) -> WebhookDetail:
