@@ -26,6 +26,9 @@ _ROTATE = text("""
     RETURNING secret_version
 """)
 
+# First what whoever ends a delivery locks first, so that neither waits for the other.
+_REMOVE_DELIVERIES = text("DELETE FROM deliveries WHERE webhook_id = :id")
+
 _REMOVE = text("DELETE FROM webhooks WHERE id = :id RETURNING id")
 
 _DISABLE = text("""
@@ -77,4 +80,5 @@ async def disable_webhook(session: AsyncSession, webhook_id: UUID, reason: Disab
 
 async def remove_webhook(session: AsyncSession, webhook_id: UUID) -> bool:
     """Forget the webhook and everything that it was told; false if there is none."""
+    await session.execute(_REMOVE_DELIVERIES, {"id": webhook_id})
     return bool((await session.execute(_REMOVE, {"id": webhook_id})).all())
