@@ -31,6 +31,8 @@ from secapi_api.sessions.routes import router as sessions
 from secapi_api.settings import ApiSettings, Tuning
 from secapi_api.stats.routes import router as stats
 from secapi_api.users.routes import router as users
+from secapi_api.webhooks.delivery_routes import router as webhook_deliveries
+from secapi_api.webhooks.routes import router as webhooks
 
 ROUTERS = (
     scans,
@@ -46,6 +48,8 @@ ROUTERS = (
     memberships,
     api_keys,
     audit,
+    webhooks,
+    webhook_deliveries,
     health,
 )
 

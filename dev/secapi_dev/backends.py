@@ -32,12 +32,14 @@ DATABASE = "secapi"
 class Backends:
     """Addresses, and kubeconfigs by whose they are: ``kubeconfig`` is the administrator's.
 
-    ``api_key`` is a key to the whole platform, hashed in the ledger with the secret ``pepper``.
+    ``api_key`` is a key to the whole platform, hashed in the ledger with the secret ``pepper``; secrets of webhooks are
+    derived from ``webhook_key``.
     """
 
     database_url: str
     api_key: str
     pepper: str
+    webhook_key: str
     redis_url: str
     kubeconfig: Path
     api_kubeconfig: Path
@@ -68,6 +70,7 @@ async def start(launch: Launch, progress: Progress) -> Backends:
         database_url=database_url,
         api_key=api_key,
         pepper=pepper,
+        webhook_key=secrets.token_urlsafe(32),
         redis_url=redis_url.result(),
         kubeconfig=kubeconfig.result(),
         api_kubeconfig=identities / "api",

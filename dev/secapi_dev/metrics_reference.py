@@ -32,11 +32,17 @@ LABELS = {
     "loop": "A background duty of the operator",
     "method": "HTTP method, `other` for unusual ones",
     "namespace": "Kubernetes namespace, which is the tenant",
-    "outcome": "How a scan, job or attempt ended; of kept answers: `hit`, `made`, `waited`, `away`",
+    "outcome": (
+        "How a scan, job or attempt ended; of kept answers: `hit`, `made`, `waited`, `away`; of webhooks' deliveries: "
+        "`delivered`, `retried`, `failed`, `lost`"
+    ),
     "pool": "Worker pool",
     "priority": "`interactive`, `normal`, `bulk`",
-    "queue": "Celery queue: one per pool and priority",
-    "reason": "A `FailureReason`, `Completed` or nothing; of retried requests: the apiserver's word",
+    "queue": "Celery queue: one per pool and priority, and `system.deliveries`",
+    "reason": (
+        "A `FailureReason`, `Completed` or nothing; of webhooks' deliveries: a `DeliveryFailure` or nothing; of "
+        "retried requests: the apiserver's word"
+    ),
     "result": "`claimed`, `dropped`",
     "route": "Template of the route, `unmatched` where there is none",
     "scanner": "Name of a Scanner object",

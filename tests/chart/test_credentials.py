@@ -18,6 +18,7 @@ SECRETIVE = re.compile(r"password|passwd|secret|token|pepper|dsn|credential|_key
 DATABASE = {"SECAPI_DATABASE_URL": ("scanner-database", "databaseUrl")}
 REDIS = {"SECAPI_REDIS_URL": ("scanner-redis", "redisUrl")}
 PEPPER = {"SECAPI_API_KEY_PEPPER": ("scanner-pepper", "pepper")}
+WEBHOOKS = {"SECAPI_WEBHOOK_KEY": ("scanner-webhooks", "webhookKey")}
 
 
 def leaves(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, object]]:
@@ -47,9 +48,10 @@ def test_a_production_installation_makes_no_secret(values: str, renderings: Mapp
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
-        ("api", DATABASE | PEPPER | REDIS),
+        ("api", DATABASE | PEPPER | REDIS | WEBHOOKS),
         ("operator", DATABASE | REDIS),
         ("worker-code", DATABASE | REDIS),
+        ("worker-system", DATABASE | REDIS | WEBHOOKS),
         ("migrations", DATABASE),
     ],
 )
@@ -80,9 +82,10 @@ def decoded(rendering: Rendering) -> dict[str, str]:
 def test_an_evaluation_has_random_passwords(embedded: Rendering) -> None:
     data = decoded(embedded)
     passwords = [
-        data[key] for key in ("adminPassword", "databasePassword", "scalerPassword", "redisPassword", "pepper")
+        data[key]
+        for key in ("adminPassword", "databasePassword", "scalerPassword", "redisPassword", "pepper", "webhookKey")
     ]
-    assert len(set(passwords)) == 5
+    assert len(set(passwords)) == 6
     assert all(re.fullmatch(r"[A-Za-z0-9]{40}", password) for password in passwords)
 
 
@@ -106,5 +109,5 @@ async def test_every_rendering_of_an_evaluation_has_passwords_of_its_own(embedde
 
 
 def test_passwords_of_an_evaluation_are_only_in_its_secret(embedded: Rendering) -> None:
-    for key in ("adminPassword", "databasePassword", "scalerPassword", "redisPassword", "pepper"):
+    for key in ("adminPassword", "databasePassword", "scalerPassword", "redisPassword", "pepper", "webhookKey"):
         assert embedded.text.count(decoded(embedded)[key]) == 0

@@ -10,6 +10,7 @@ import uvloop
 from secapi_core import error_tracking, tracing
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
+from secapi_core.messages import SYSTEM_POOL
 from secapi_core.objects import ArtifactStore
 from secapi_workers.runner.attempt import Equipment
 from secapi_workers.runner.draining import Draining
@@ -18,12 +19,14 @@ from secapi_workers.runner.sandbox import Sandbox
 from secapi_workers.runner.workspace import Workspace
 from secapi_workers.settings import MIB, WorkerSettings
 from secapi_workers.sources.prepare import Sources
+from secapi_workers.webhooks.deliveries import DeliveryRunner
+from secapi_workers.webhooks.sending import Sender
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class WorkerProcess:
-    """What one process of the pool needs to run jobs; ``open`` and ``close`` are called in that process only."""
+    """What one process of the pool needs for its work; ``open`` and ``close`` are called in that process only."""
 
     def __init__(self, settings: WorkerSettings, draining: Draining) -> None:
         """Remember the settings; nothing is opened in the parent."""
@@ -62,9 +65,23 @@ class WorkerProcess:
             worker=f"{platform.node()}:{os.getpid()}",
         )
 
+        self._deliveries = self._delivery_runner()
+
+    def _delivery_runner(self) -> DeliveryRunner | None:
+        if SYSTEM_POOL not in self.settings.worker_pools or self.settings.webhook_key is None:
+            return None
+        key = self.settings.webhook_key.get_secret_value().encode()
+        sender = Sender(self.settings, key, timeout=self.settings.webhook_timeout)
+        return DeliveryRunner(self._database, sender, self.settings, self.draining)
+
     def run_job(self, job_id: UUID) -> None:
         """Run one job to its outcome; raises ``Drained`` if this worker takes no more."""
         self._runner.run(self._jobs.run(job_id))
+
+    def deliver_event(self, delivery_id: UUID) -> None:
+        """Make one try of a delivery; raises ``Drained`` if this worker takes no more."""
+        assert self._deliveries is not None  # noqa: S101 -- only the system pool's queue has such messages
+        self._runner.run(self._deliveries.run(delivery_id))
 
     def close(self) -> None:
         """Let go of everything."""

@@ -26,6 +26,12 @@ key: {{ empty .secret | ternary .generated .key | quote }}
 {{- end -}}
 {{- end -}}
 
+{{- define "secapi.credential.webhookKey" -}}
+{{- with .Values.webhooks.key -}}
+{{- include "secapi.credential" (dict "root" $ "secret" .existingSecret "key" .key "generated" "webhookKey") -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "secapi.credential.scaler" -}}
 {{- with .Values.autoscaling.database -}}
 {{- include "secapi.credential" (dict "root" $ "secret" .existingSecret "key" .key "generated" "scalerUrl") -}}

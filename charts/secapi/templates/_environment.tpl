@@ -48,6 +48,24 @@
 {{- end }}
 {{- end -}}
 
+{{/* What webhooks are signed with and where they may go; takes the top-level context. May be empty. */}}
+{{- define "secapi.env.webhooks" -}}
+{{- if or .Values.webhooks.key.existingSecret .Values.embedded.enabled -}}
+- name: SECAPI_WEBHOOK_KEY
+  valueFrom:
+    secretKeyRef:
+      {{- include "secapi.credential.webhookKey" . | nindent 6 }}
+{{- if .Values.webhooks.allowHttp }}
+- name: SECAPI_WEBHOOK_ALLOW_HTTP
+  value: "true"
+{{- end }}
+{{- with .Values.webhooks.allowedCidrs }}
+- name: SECAPI_WEBHOOK_ALLOWED_CIDRS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* What every component reads: how to log, where to report, its own tuning, and what the values add. */}}
 {{- define "secapi.env.common" -}}
 - name: SECAPI_LOG_LEVEL

@@ -76,6 +76,12 @@ set migrations.waitSeconds ({{ .waitSeconds }}) to less than migrations.activeDe
 {{- if ge (int $pool.drainSeconds) $grace }}
 set {{ $path }}.drainSeconds ({{ $pool.drainSeconds }}) to less than its terminationGracePeriodSeconds ({{ $grace }})
 {{- end }}
+{{- if and (has "system" $pool.pools) (not (or $.Values.webhooks.key.existingSecret $.Values.embedded.enabled)) }}
+set webhooks.key.existingSecret, with which {{ $path }} signs, or {{ $path }}.enabled=false: then nobody can make webhooks
+{{- end }}
+{{- if and (has "system" $pool.pools) $pool.autoscaling.enabled }}
+set {{ $path }}.autoscaling.enabled=false: autoscalers do not see how many webhooks wait
+{{- end }}
 {{- with $pool.autoscaling }}
 {{- if gt (int .minReplicas) (int .maxReplicas) }}
 set {{ $path }}.autoscaling.minReplicas ({{ .minReplicas }}) to no more than maxReplicas ({{ .maxReplicas }})
@@ -98,6 +104,7 @@ set autoscaling.database.existingSecret, by which KEDA asks for the queue of {{ 
   "externalDatabase" .Values.externalDatabase.urlKey
   "externalRedis" .Values.externalRedis.urlKey
   "apiKeys.pepper" .Values.apiKeys.pepper.key
+  "webhooks.key" .Values.webhooks.key.key
   "autoscaling.database" .Values.autoscaling.database.key
   "errorTracking" .Values.errorTracking.key
   "artifacts" ""

@@ -15,6 +15,7 @@ from secapi_core.bounded_json import storable_json
 from secapi_core.failures import MESSAGE_LIMIT, Failure
 from secapi_core.findings import Severity
 from secapi_core.ledger.states import AttemptState, JobState, ScanState
+from secapi_core.ledger.transitions._emit import EMIT_SCAN_ENDED, ENDED
 from secapi_core.ledger.transitions._fence import OwnedJob
 from secapi_core.ledger.transitions._notify import SCANS
 from secapi_core.ledger.types import IngestCounts, RunReport
@@ -69,7 +70,7 @@ _SETTLE = text(f"""
           ))
         ORDER BY severity
         LIMIT 1
-    ), settled AS (
+    ), ended AS (
         UPDATE scans
         SET state = CASE
                 WHEN jobs_cancelled > 0 THEN 'cancelled'
@@ -95,9 +96,9 @@ _SETTLE = text(f"""
             updated_at = now()
         FROM (SELECT) AS always LEFT JOIN first_failed ON true
         WHERE scans.id = :scan_id
-        RETURNING scans.state, scans.namespace, scans.name
-    )
-    SELECT state, pg_notify('{SCANS}', namespace || '/' || name) FROM settled
+        RETURNING {ENDED}
+    ), {EMIT_SCAN_ENDED}
+    SELECT state, pg_notify('{SCANS}', namespace || '/' || name), (SELECT count(*) FROM announced) FROM ended
 """)  # noqa: S608 - joins constants
 
 
@@ -137,7 +138,7 @@ async def end_job(
 
 
 async def settle_scan(session: AsyncSession, scan_id: UUID) -> ScanState:
-    """Give a scan whose last open job has just ended its terminal state, reason, gate and notification.
+    """Give a scan whose last open job has just ended its terminal state, reason and gate, and tell whoever wants it.
 
     The caller has taken the last job off the counter in this transaction, so it holds the scan's row.
     """

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from secapi_core.errors import Superseded
 from secapi_core.failures import Failure
 from secapi_core.ledger.states import AttemptState, JobState, ScanState
+from secapi_core.ledger.transitions._emit import EMIT_SCAN_ENDED, ENDED
 from secapi_core.ledger.transitions._fence import lock_job
 from secapi_core.ledger.transitions._notify import CANCEL, SCANS
 from secapi_core.ledger.transitions._settle import end_job, settle_scan
@@ -21,14 +22,14 @@ _LOCK_OPEN_JOBS = text("""
 """)
 
 _CANCEL_PENDING = text(f"""
-    WITH cancelled AS (
+    WITH ended AS (
         UPDATE scans
         SET state = 'cancelled', reason = :reason, message = :message, cancel_requested_at = now(),
             completed_at = now(), version = version + 1, updated_at = now()
         WHERE id = :scan_id AND state = 'pending'
-        RETURNING namespace, name
-    )
-    SELECT pg_notify('{SCANS}', namespace || '/' || name) FROM cancelled
+        RETURNING {ENDED}
+    ), {EMIT_SCAN_ENDED}
+    SELECT pg_notify('{SCANS}', namespace || '/' || name), (SELECT count(*) FROM announced) FROM ended
 """)  # noqa: S608 - channel names are constants
 
 _STATE = text("SELECT state FROM scans WHERE id = :scan_id")

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.bounded_json import storable_json
 from secapi_core.failures import Failure
+from secapi_core.ledger.transitions._emit import EMIT_SCAN_ENDED, ENDED
 from secapi_core.ledger.transitions._notify import OUTBOX, SCANS
 from secapi_core.ledger.transitions.register import scan_columns
 from secapi_core.ledger.types import NewScan
@@ -51,16 +52,16 @@ _PLAN = text(f"""
 """)  # noqa: S608 - channel names are constants
 
 _REJECT = text(f"""
-    WITH rejected AS (
+    WITH ended AS (
         INSERT INTO scans (id, namespace, name, spec, priority, submitted_by, state, reason, message, completed_at)
         VALUES (:id, :namespace, :name, :spec, :priority, :submitted_by, 'failed', :reason, :message, now())
         ON CONFLICT (id) DO UPDATE
             SET state = 'failed', reason = excluded.reason, message = excluded.message, completed_at = now(),
                 version = scans.version + 1, updated_at = now()
             WHERE scans.state = 'pending'
-        RETURNING namespace, name
-    )
-    SELECT pg_notify('{SCANS}', namespace || '/' || name) FROM rejected
+        RETURNING {ENDED}
+    ), {EMIT_SCAN_ENDED}
+    SELECT pg_notify('{SCANS}', namespace || '/' || name), (SELECT count(*) FROM announced) FROM ended
 """)  # noqa: S608 - channel names are constants
 
 
