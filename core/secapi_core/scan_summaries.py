@@ -172,15 +172,15 @@ class ScanSummaries:
     async def _ask(self) -> None:
         while self._wanted:
             asked, self._wanted = self._wanted, []
-            found: Sequence[Fields | RedisAway]
+            found: Sequence[Fields | Exception]
             try:
                 found = await self._memory.ask(partial(_read, asked=asked))
-            except RedisAway as away:
-                found = [away] * len(asked)
+            except Exception as error:  # Whatever it is, it is for those who wait, and the next are asked for.
+                found = [error] * len(asked)
             for wanted, fields in zip(asked, found, strict=True):
                 if wanted.found.done():
                     continue  # Whoever wanted it has gone.
-                if isinstance(fields, RedisAway):
+                if isinstance(fields, Exception):
                     wanted.found.set_exception(fields)
                 else:
                     wanted.found.set_result(fields)

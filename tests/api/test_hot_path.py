@@ -311,18 +311,18 @@ async def test_a_redis_that_is_of_no_use_changes_no_answer(
 
 
 async def test_what_a_stream_has_told_the_next_read_shows(settings: ApiSettings, tenant: str) -> None:
-    async with served_api(settings) as served:
-        scan, client = await seeded(served.api, tenant), await served.client("viewer", tenant)
+    # A worker that dies between its commit and its word to Redis.
+    silent = make_database(settings.database_url.get_secret_value(), connections=1)
+    async with served_api(settings) as served, await served.client("viewer", tenant) as client:
+        scan = await seeded(served.api, tenant)
         assert (await client.get(path(scan))).json()["phase"] == "Queued"
-        # A worker that dies between its commit and its word to Redis.
-        silent = make_database(settings.database_url.get_secret_value(), connections=1)
         async with listening(client, f"{path(scan)}/events") as stream:
             await stream.next()
             async with silent.transaction() as session:
                 await cancel_scan(session, scan.id, UNWANTED)
             await until(lambda: told(stream, "scan", "Cancelled"), within=15)
             assert (await client.get(path(scan))).json()["phase"] == "Cancelled"
-        await silent.close()
+    await silent.close()
 
 
 async def told(stream: Any, name: str, phase: str) -> bool:

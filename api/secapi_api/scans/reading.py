@@ -4,6 +4,7 @@ Whichever it comes from, it is shown only to who may see its namespace; a caller
 one that does not exist.
 """
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +26,10 @@ Summary = Mapping[str, Any]
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info", "new")
 _LINKS = ("jobs", "findings", "events", "cancel", "rerun")
+
+
+FRESH_SECONDS = 1.0
+"""What took longer to read is not kept: what was newer may have come and ended meanwhile."""
 
 
 class Outcome(StrEnum):
@@ -66,11 +71,13 @@ class ScanReads:
             return Outcome.HIT, kept.summary if visible and not deleted else None
         if kept.unknown:
             return Outcome.UNKNOWN, None
+        asked = time.monotonic()
         found = await self._read(scan_id, namespaces)
-        if found is None:
-            await self._summaries.put_unknown(scan_id, namespaces)
-        else:
-            await self._summaries.put([found])
+        if time.monotonic() - asked < FRESH_SECONDS:
+            if found is None:
+                await self._summaries.put_unknown(scan_id, namespaces)
+            else:
+                await self._summaries.put([found])
         return Outcome.MADE, _parsed(found)
 
     async def _read(self, scan_id: UUID, namespaces: list[str] | None) -> str | None:
