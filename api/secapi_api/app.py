@@ -25,6 +25,7 @@ from secapi_api.policies.routes import router as policies
 from secapi_api.resources import opened
 from secapi_api.scan_events.routes import router as scan_events
 from secapi_api.scanners.routes import router as scanners
+from secapi_api.scans.hot_path import HotPath
 from secapi_api.scans.routes import router as scans
 from secapi_api.schedules.routes import router as schedules
 from secapi_api.sessions.routes import router as sessions
@@ -112,6 +113,7 @@ def _add_layers(app: FastAPI, tuning: Tuning) -> None:
     """The last one added is the outermost."""
     default = Bounds(tuning.body_limit, tuning.request_timeout)
     upload = Bounds(tuning.artifact_limit, tuning.upload_timeout)
+    app.add_middleware(HotPath)
     app.add_middleware(RequestLimits, default=default, special={("POST", "/v1/artifacts"): upload})
     app.add_middleware(Failsafe)
     if tuning.cors_origins:

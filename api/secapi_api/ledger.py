@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -26,7 +27,7 @@ class Ledger:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Committed at the end, rolled back by an error; only SQL belongs inside. Raises LedgerUnavailable."""
-        with _typed_errors():
+        with typed_errors():
             async with self.database.transaction() as session:
                 yield session
 
@@ -36,13 +37,13 @@ class Ledger:
 
         For reads that need no common snapshot, which are all reads of the API so far.
         """
-        with _typed_errors():
+        with typed_errors():
             async with self._reads() as session:
                 yield session
 
 
 @contextmanager
-def _typed_errors() -> Iterator[None]:
+def typed_errors() -> Iterator[None]:
     """Postgres cannot be reached, has no free connection in time, or gave up: LedgerUnavailable."""
     try:
         yield
@@ -52,7 +53,12 @@ def _typed_errors() -> Iterator[None]:
         if not is_temporary(error):
             raise
         raise LedgerUnavailable("the database gave up on the request; try again") from error
-    except OSError as error:
+    except asyncpg.PostgresError as error:
+        # What SQLAlchemy wraps comes as it is where the driver is asked itself.
+        if not (error.sqlstate or "").startswith(_TEMPORARY_CLASSES):
+            raise
+        raise LedgerUnavailable("the database gave up on the request; try again") from error
+    except (OSError, asyncpg.InterfaceError) as error:
         # asyncpg's own connect errors come through unwrapped; TimeoutError is one of them.
         raise LedgerUnavailable("the database cannot be reached; try again") from error
 

@@ -143,8 +143,8 @@ class ApiSettings(Settings, WebhookSettings):
     artifact_url: str
     """Where uploads are kept, the same for API and workers: ``file:///…``, ``s3://…``, ``gs://…`` or ``az://…``."""
 
-    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
-    """Connections to Postgres at most."""
+    database_pool_size: Annotated[int, Field(ge=2, le=200)] = 10
+    """Connections to Postgres at most; a fifth of them is for reading single scans."""
 
     max_jobs_per_scan: Annotated[int, Field(ge=1, le=2_000)] = 2_000
     """Ceiling for every namespace; policies can only lower it."""
@@ -190,6 +190,12 @@ class ApiSettings(Settings, WebhookSettings):
         if self.oidc_issuer is not None and self.oidc_audience is None:
             raise ValueError("set SECAPI_OIDC_AUDIENCE: tokens that the provider made for others must not count here")
         return self
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """Connections to Postgres: for everything else, and for reading single scans."""
+        reader = max(1, self.database_pool_size // 5)
+        return self.database_pool_size - reader, reader
 
     @property
     def pepper(self) -> bytes:

@@ -12,6 +12,8 @@ from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.messages import SYSTEM_POOL
 from secapi_core.objects import ArtifactStore
+from secapi_core.scan_summaries import ScanSummaries
+from secapi_core.shared_memory import SharedMemory
 from secapi_workers.runner.attempt import Equipment
 from secapi_workers.runner.draining import Draining
 from secapi_workers.runner.jobs import JobRunner
@@ -39,7 +41,10 @@ class WorkerProcess:
         self.draining.attach()
         self._stop_tracing = tracing.start(settings, "worker")
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self._database = Database(settings, application="secapi-worker")
+        # For nothing but telling what has changed: one connection, and no job waits for it longer than a moment.
+        self._memory = SharedMemory(settings.redis_url.get_secret_value(), connections=1)
+        summaries = ScanSummaries(self._memory)
+        self._database = Database(settings, application="secapi-worker", changed=summaries.put)
         watch_pool(self._database.engine)
         self._workspace = Workspace(settings.workdir)
         self._sandbox = Sandbox()
@@ -86,6 +91,7 @@ class WorkerProcess:
     def close(self) -> None:
         """Let go of everything."""
         self._runner.run(self._database.close())
+        self._runner.run(self._memory.close())
         self._runner.close()
         self._sandbox.close()
         self._workspace.close()

@@ -103,6 +103,7 @@ async def rotate_api_key(
         service.check_expiry(key)
         before, after = service.image(old), service.image(key) | {"id": str(key.id)}
         await trail.record(session, "api-key", key_id, namespace=key.namespace, before=before, after=after)
+    await resources.authenticator.known.ended(key_id)
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
     return IssuedApiKey.issued(key, issued.secret)
 
@@ -116,4 +117,5 @@ async def revoke_api_key(
         key = await service.manageable_key(session, key_id, caller)
         if await ledger.revoke_api_key(session, key_id):
             await trail.record(session, "api-key", key_id, namespace=key.namespace, before=service.image(key))
+    await resources.authenticator.known.ended(key_id)
     return Response(status_code=204)

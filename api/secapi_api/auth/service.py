@@ -7,6 +7,7 @@ from typing import Self
 
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.auth.challenges import invalid_credential
+from secapi_api.auth.known import KnownCallers
 from secapi_api.auth.kubernetes import KubernetesTokens
 from secapi_api.auth.oidc import OidcTokens
 from secapi_api.errors import Forbidden, Unauthenticated
@@ -45,6 +46,8 @@ class Authenticator:
     """``None`` where no provider is configured."""
 
     sessions: SessionStore
+    known: KnownCallers
+    """Where callers with API keys are remembered; nothing here asks it."""
 
     async def caller(self, credential: str, named: Collection[str], request_id: str) -> Caller:
         """Who ``credential`` belongs to; Unauthenticated for unknown, expired and revoked ones alike.
@@ -63,7 +66,9 @@ class Authenticator:
             identity = await verify_api_key(session, credential, self.pepper)
         if identity is None:
             raise invalid_credential("this API key is unknown, expired or revoked")
-        return _key_caller(identity)
+        caller = _key_caller(identity)
+        self.known.remember(credential, caller, identity.seconds_left)
+        return caller
 
     async def session_caller(self, secret: str) -> SessionCaller:
         """Whose session the cookie proves. Raises Unauthenticated, also if the user is no longer who they were."""

@@ -1,13 +1,15 @@
 """The REST API by itself: reading a scan beside the least that could answer it, and accepting scans.
 
-Both servers get the same requests from the same client, round after round in turn, so that whatever else slows the
-machine slows both; each figure of the reads is the median of the rounds.
+All servers get the same requests from the same client, round after round in turn, so that whatever else slows the
+machine slows all; each figure of the reads is the median of the rounds. One API has Redis, which keeps what it has
+read; another has none, and asks the ledger each time as the plain server does.
 """
 
 import itertools
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from statistics import median
 
 from secapi_api.settings import ApiSettings
@@ -64,19 +66,39 @@ async def _reads(lab: Laboratory, scans: Sequence[Scan]) -> Figures:
     async def read(server: Connection) -> None:
         await server.get(next(paths))
 
-    rates: dict[str, list[float]] = {"plain": [], "api": []}
-    async with _plain_server(lab, scans[0]) as plain_url:
+    rates: dict[str, list[float]] = {"plain_get": [], "get": [], "get_without_redis": []}
+    key = lab.stack.api_key
+    async with _plain_server(lab, scans[0]) as plain_url, _without_redis(lab) as cut_off_url:
         for _ in range(ROUNDS):
-            # New connections each time: servers close those that are idle while the other one has its turn.
-            for name, clients in {"plain": connected(plain_url, count=READERS), "api": lab.clients(READERS)}.items():
+            # New connections each time: servers close those that are idle while the others have their turn.
+            for name, clients in {
+                "plain_get": connected(plain_url, count=READERS),
+                "get": lab.clients(READERS),
+                "get_without_redis": connected(cut_off_url, count=READERS, api_key=key),
+            }.items():
                 async with clients as connections:
                     rates[name].append((await drive(connections, read, count=READS)).per_second)
-    api_rate, plain_rate = median(rates["api"]), median(rates["plain"])
-    return {
-        "get_per_second": round(api_rate),
-        "plain_get_per_second": round(plain_rate),
-        "get_to_plain": round(api_rate / plain_rate, 2),
+    plain, *others = ((name, median(measured)) for name, measured in rates.items())
+    return {f"{name}_per_second": round(rate) for name, rate in (plain, *others)} | {
+        f"{name}_to_plain": round(rate / plain[1], 2) for name, rate in others
     }
+
+
+@asynccontextmanager
+async def _without_redis(lab: Laboratory) -> AsyncIterator[str]:
+    """Address of another API like the stack's, which has nothing but the ledger to read from."""
+    with closing(Ports()) as ports:
+        address = f"http://127.0.0.1:{(port := ports.reserve())}"
+        described = lab.components.api
+        nowhere = f"redis://127.0.0.1:{ports.reserve()}/0"
+        component = replace(
+            described,
+            name="api-without-redis",
+            env={**described.env, "SECAPI_REDIS_URL": nowhere, "SECAPI_API_PORT": str(port)},
+            ready=http_ok(f"{address}/readyz"),
+        )
+        async with running(component, lab.state):
+            yield address
 
 
 @asynccontextmanager
