@@ -27,8 +27,8 @@ from secapi_core import metrics, tracing
 from secapi_core.crds.scanner import Scanner
 from secapi_core.crds.scanpolicy import ScanPolicy
 from secapi_core.crds.scanschedule import ScanSchedule
-from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
+from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.objects import ArtifactStore
 
 
@@ -59,7 +59,7 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
     """Open everything; nothing is contacted yet, so the process starts while its backends are down."""
     async with AsyncExitStack() as stack:
         stack.callback(tracing.start(settings, "api"))
-        database = Database(settings, application="secapi-api")
+        database = RestrictedDatabase(settings, application="secapi-api")
         stack.push_async_callback(database.close)
         watch_pool(database.engine)
         metrics.announce("api")

@@ -32,10 +32,12 @@ DATABASE = "secapi"
 class Backends:
     """Addresses, and kubeconfigs by whose they are: ``kubeconfig`` is the administrator's.
 
+    ``database_url`` is for who owns the database, ``api_database_url`` for the API, whom row-level security holds.
     ``api_key`` is a key to the whole platform, hashed in the ledger with the secret ``pepper``.
     """
 
     database_url: str
+    api_database_url: str
     api_key: str
     pepper: str
     redis_url: str
@@ -63,9 +65,10 @@ async def start(launch: Launch, progress: Progress) -> Backends:
         database = group.create_task(_database(launch, pepper))
         redis_url = group.create_task(_broker(launch))
         kubeconfig = group.create_task(_cluster(launch, progress, identities))
-    database_url, api_key = database.result()
+    database_url, api_database_url, api_key = database.result()
     return Backends(
         database_url=database_url,
+        api_database_url=api_database_url,
         api_key=api_key,
         pepper=pepper,
         redis_url=redis_url.result(),
@@ -75,15 +78,15 @@ async def start(launch: Launch, progress: Progress) -> Backends:
     )
 
 
-async def _database(launch: Launch, pepper: str) -> tuple[str, str]:
-    """Address of the database, and an API key."""
-    url = os.environ.get("SECAPI_DATABASE_URL")
-    if not url:
+async def _database(launch: Launch, pepper: str) -> tuple[str, str, str]:
+    """Addresses of the database, for its owner and for the API, and an API key."""
+    url = api_url = os.environ.get("SECAPI_DATABASE_URL")
+    if not (url and api_url):
         server = await PostgresServer.prepared(launch.state, launch.ports.reserve())
         await launch.supervisor.add(server.component())
-        url = await server.ensure_database(DATABASE)
+        url, api_url = await server.ensure_database(DATABASE), server.api_url(DATABASE)
     await migrate(url, launch.state)
-    return url, await create_admin_key(url, pepper)
+    return url, api_url, await create_admin_key(url, pepper)
 
 
 async def _broker(launch: Launch) -> str:

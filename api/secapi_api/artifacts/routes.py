@@ -51,7 +51,7 @@ async def upload_artifact(
     )
     if not stored.size:
         raise InvalidRequest("the body is empty", errors=[FieldError("", "send the archive as the body")])
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         await record_artifact(
             session,
             namespace=namespace,
@@ -75,5 +75,5 @@ async def get_artifact(
     """What is known of an uploaded artifact."""
     namespace = own_namespace(caller, namespace)
     caller.require(Role.VIEWER, namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         return await known_artifact(session, namespace, digest)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import orjson
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
@@ -21,8 +22,15 @@ class Database:
     ``pg_stat_activity``.
     """
 
-    def __init__(self, settings: Settings, *, application: str) -> None:
-        """Configure the engine; no connection is opened yet."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        application: str,
+        role: str | None = None,
+        connection_class: "type[asyncpg.Connection[asyncpg.Record]]" = asyncpg.Connection,
+    ) -> None:
+        """Configure the engine; no connection is opened yet. ``role``: as whom to work, if not as who logs in."""
         address = settings.database_url.get_secret_value()
         self.dsn = dsn(address)
         self.engine: AsyncEngine = create_async_engine(
@@ -37,6 +45,7 @@ class Database:
             async_creator=connector(
                 address,
                 timeout=settings.database_pool_timeout,
+                connection_class=connection_class,
                 server_settings={
                     "application_name": application,
                     "statement_timeout": _milliseconds(settings.statement_timeout),
@@ -45,6 +54,7 @@ class Database:
                     "timezone": "UTC",
                     # Compiling a statement takes longer than any of ours takes to run.
                     "jit": "off",
+                    **({} if role is None else {"role": role}),
                 },
             ),
         )
