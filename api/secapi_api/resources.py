@@ -30,9 +30,9 @@ from secapi_core import metrics, tracing
 from secapi_core.crds.scanner import Scanner
 from secapi_core.crds.scanpolicy import ScanPolicy
 from secapi_core.crds.scanschedule import ScanSchedule
-from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.ledger.queries.summaries import SummaryReader
+from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.objects import ArtifactStore
 from secapi_core.scan_summaries import ScanSummaries
 
@@ -71,7 +71,7 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         stack.push_async_callback(memory.close)
         summaries = ScanSummaries(memory)
         others, reader = settings.connections
-        database = Database(
+        database = RestrictedDatabase(
             settings.model_copy(update={"database_pool_size": others}), application=_APPLICATION, changed=summaries.put
         )
         stack.push_async_callback(database.close)

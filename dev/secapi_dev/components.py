@@ -66,6 +66,7 @@ def secapi_components(surroundings: Surroundings, ports: Ports, workers: int) ->
         api=_component(
             "api",
             surroundings.environment(
+                SECAPI_DATABASE_URL=surroundings.backends.api_database_url,
                 SECAPI_API_HOST="127.0.0.1",
                 SECAPI_API_PORT=api_port,
                 SECAPI_API_SHUTDOWN_TIMEOUT=DRAIN_SECONDS,

@@ -36,8 +36,9 @@ async def catalogue(kubectl: Kubectl) -> None:
 
 @pytest.fixture(scope="session")
 async def shared_database_url(postgres_server: PostgresServer) -> str:
-    """One database for all tests of the API; each works in namespaces of its own."""
-    return await postgres_server.clone_database(TEMPLATE, "api")
+    """One database for all tests of the API, as the API has it; each works in namespaces of its own."""
+    await postgres_server.clone_database(TEMPLATE, "api")
+    return postgres_server.api_url("api")
 
 
 @pytest.fixture(scope="session")

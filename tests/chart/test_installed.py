@@ -51,6 +51,7 @@ async def test_an_installation_with_its_secrets_goes_ahead(helm: Helm, cluster: 
 async def test_an_upgrade_keeps_the_passwords_of_an_evaluation(helm: Helm, cluster: Kubectl, namespace: str) -> None:
     present = {
         "databasePassword": "first",
+        "apiPassword": "sixth",
         "scalerPassword": "second",
         "redisPassword": "third",
         "pepper": "fourth",

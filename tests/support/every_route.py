@@ -177,7 +177,7 @@ class Things:
         if item == "session":
             return "0" * 64  # A key has none; tests of sessions have their own walk.
         if item == "deadLetter":
-            database = self.api.resources.ledger.database
+            database = self.api.owner
             return str(await dead_letter(database, scan=make_scan(self.namespace), scanner="web", parameters={}))
         platform = await self.api.client("admin", None)
         collections = {"scan": "scans", "key": "api-keys", "user": "users", "membership": "memberships"}

@@ -11,7 +11,7 @@ from secapi_api.auth.known import KnownCallers
 from secapi_api.auth.kubernetes import KubernetesTokens
 from secapi_api.auth.oidc import OidcTokens
 from secapi_api.errors import Forbidden, Unauthenticated
-from secapi_api.ledger import Ledger
+from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.sessions.store import Session, SessionStore
 from secapi_api.users.admission import admitted
 from secapi_core.ledger.queries.api_keys import ApiKeyIdentity, verify_api_key
@@ -62,7 +62,7 @@ class Authenticator:
             if caller is None:
                 raise invalid_credential("this token was not made for SecAPI by this cluster, or has expired")
             return caller
-        async with self.ledger.reading() as session:
+        async with self.ledger.reading(SYSTEM) as session:
             identity = await verify_api_key(session, credential, self.pepper)
         if identity is None:
             raise invalid_credential("this API key is unknown, expired or revoked")
@@ -75,7 +75,7 @@ class Authenticator:
         session = await self.sessions.find(secret)
         user = None
         if session is not None:
-            async with self.ledger.reading() as ledger:
+            async with self.ledger.reading(SYSTEM) as ledger:
                 user = await known_user(ledger, session.user_id)
         if session is None or user is None or session.created_at < user.credentials_changed_at:
             raise Unauthenticated("this session is over; log in again")

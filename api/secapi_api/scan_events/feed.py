@@ -15,7 +15,7 @@ import structlog
 
 from secapi_api.errors import LedgerUnavailable
 from secapi_api.hints import SCANS_CHANGED, Hints
-from secapi_api.ledger import Ledger
+from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.metrics import EVENT_LOOKS
 from secapi_api.scans.schemas import ScanJob, ScanSummary
 from secapi_api.tasks import cancelled
@@ -158,7 +158,7 @@ class ScanFeed:
         """Two statements, or one if nothing has changed."""
         scans = {scan_id: self._scans[scan_id] for scan_id in wanted}
         followers = [follower for scan in scans.values() for follower in scan.followers]
-        async with self._ledger.reading() as session:
+        async with self._ledger.reading(SYSTEM) as session:
             changes = await changed_scans(session, {scan.id: scan.mark for scan in scans.values()})
             # After the scans: a scan that has ended is seen with jobs that have.
             known = {change.scan.id: bytes(scans[change.scan.id].steps) for change in changes}

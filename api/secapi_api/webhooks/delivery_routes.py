@@ -26,7 +26,7 @@ async def ping_webhook(
     webhook_id: WebhookId, caller: AuthenticatedCaller, resources: AppResources, trail: AuditTrail, response: Response
 ) -> Delivery:
     """Have ``webhook.ping`` sent, once, to see whether it arrives."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         webhook = await service.manageable(session, webhook_id, caller)
         service.require_enabled(webhook)
         delivery_id = await ledger.ping(session, webhook_id)
@@ -42,7 +42,7 @@ async def list_webhook_deliveries(
     webhook_id: WebhookId, caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted
 ) -> Page[Delivery]:
     """What the webhook was told, newest first."""
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         await service.manageable(session, webhook_id, caller)
         page = await find_deliveries(
             session, webhook_id, state=wanted.state, event=wanted.event, cursor=wanted.cursor, limit=wanted.limit
@@ -55,7 +55,7 @@ async def get_webhook_delivery(
     webhook_id: WebhookId, delivery_id: DeliveryId, caller: AuthenticatedCaller, resources: AppResources
 ) -> Delivery:
     """One delivery."""
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         return Delivery.of(await service.manageable_delivery(session, webhook_id, delivery_id, caller))
 
 
@@ -69,7 +69,7 @@ async def replay_webhook_delivery(
     response: Response,
 ) -> Delivery:
     """Send the event again, in a delivery of its own with the same ``webhook-id``. The old one stays as it ended."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         webhook = await service.manageable(session, webhook_id, caller)
         service.require_ended(await service.manageable_delivery(session, webhook_id, delivery_id, caller))
         service.require_enabled(webhook)

@@ -38,7 +38,7 @@ Rotation = Annotated[RotateSecret, Depends(JsonBody(RotateSecret))]
 async def list_webhooks(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[Webhook]:
     """Webhooks of one namespace, or all, newest first; never their secrets."""
     caller.require(Role.ADMIN, wanted.namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         page = await find_webhooks(session, wanted.namespace, cursor=wanted.cursor, limit=wanted.limit)
     return Page(items=[Webhook.of(webhook) for webhook in page.items], next_cursor=page.next_cursor)
 
@@ -52,7 +52,7 @@ async def create_webhook(
     caller.require(Role.ADMIN, body.namespace)
     service.signing_key(resources.settings)
     url = await service.checked_url(body.url, resources.settings)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         webhook_id = await ledger.create_webhook(
             session,
             namespace=body.namespace,
@@ -73,7 +73,7 @@ async def get_webhook(
     webhook_id: WebhookId, caller: AuthenticatedCaller, resources: AppResources, response: Response
 ) -> Webhook:
     """One webhook without its secret."""
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         webhook = await service.manageable(session, webhook_id, caller)
     response.headers["ETag"] = etag(webhook.version)
     return Webhook.of(webhook)
@@ -90,10 +90,10 @@ async def change_webhook(
     response: Response,
 ) -> Webhook:
     """Change where and of what it is told, disable it, or enable it again."""
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         await service.manageable(session, webhook_id, caller)
     changes = await service.changed_columns(body, resources.settings)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         before = await service.manageable(session, webhook_id, caller)
         after = await service.change(session, before, version, changes)
         images = service.image(before), service.image(after)
@@ -107,7 +107,7 @@ async def remove_webhook(
     webhook_id: WebhookId, caller: AuthenticatedCaller, resources: AppResources, trail: AuditTrail
 ) -> Response:
     """Forget the webhook and everything that it was told; what is on its way may still arrive."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         webhook = await service.manageable(session, webhook_id, caller)
         if await ledger.remove_webhook(session, webhook_id):
             before = service.image(webhook)
@@ -130,7 +130,7 @@ async def rotate_webhook_secret(
 ) -> IssuedWebhook:
     """Exchange the secret. For a while everything is signed with both."""
     service.signing_key(resources.settings)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         before = await service.manageable(session, webhook_id, caller)
         await ledger.rotate_secret(session, webhook_id, grace=timedelta(seconds=body.grace_seconds))
         after = await service.manageable(session, webhook_id, caller)

@@ -8,6 +8,14 @@
       {{- include "secapi.credential.database" . | nindent 6 }}
 {{- end -}}
 
+{{/* The same for the API, as the role that row-level security holds; takes the top-level context. */}}
+{{- define "secapi.env.apiDatabase" -}}
+- name: SECAPI_DATABASE_URL
+  valueFrom:
+    secretKeyRef:
+      {{- include "secapi.credential.apiDatabase" . | nindent 6 }}
+{{- end -}}
+
 {{/* Where the broker is; takes the top-level context. */}}
 {{- define "secapi.env.redis" -}}
 - name: SECAPI_REDIS_URL

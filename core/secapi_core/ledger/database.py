@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import orjson
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
@@ -28,9 +29,11 @@ class Database:
         settings: Settings,
         *,
         application: str,
+        role: str | None = None,
+        connection_class: "type[asyncpg.Connection[asyncpg.Record]]" = asyncpg.Connection,
         changed: Callable[[Sequence[str]], Awaitable[None]] | None = None,
     ) -> None:
-        """Configure the engine; no connection is opened yet."""
+        """Configure the engine; no connection is opened yet. ``role``: as whom to work, if not as who logs in."""
         address = settings.database_url.get_secret_value()
         self.dsn = dsn(address)
         self._changed = changed
@@ -46,7 +49,8 @@ class Database:
             async_creator=connector(
                 address,
                 within=settings.database_pool_timeout,
-                server_settings=server_settings(settings, application),
+                connection_class=connection_class,
+                server_settings=server_settings(settings, application, role=role),
             ),
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
@@ -57,6 +61,10 @@ class Database:
         """A session in a transaction: committed when the block ends, rolled back when it raises."""
         async with self._sessions.begin() as session:
             yield session
+        await self._tell(session)
+
+    async def _tell(self, session: AsyncSession) -> None:
+        """Pass the summaries on that a committed transaction has left in its session."""
         if self._changed is not None and (summaries := summaries_in(session)):
             await self._changed(summaries)
 
@@ -65,8 +73,8 @@ class Database:
         await self.engine.dispose()
 
 
-def server_settings(settings: Settings, application: str) -> dict[str, str]:
-    """What every connection of a process has the server do."""
+def server_settings(settings: Settings, application: str, *, role: str | None = None) -> dict[str, str]:
+    """What every connection of a process has the server do; ``role``: as whom to work, if not as who logs in."""
     return {
         "application_name": application,
         "statement_timeout": _milliseconds(settings.statement_timeout),
@@ -75,6 +83,7 @@ def server_settings(settings: Settings, application: str) -> dict[str, str]:
         "timezone": "UTC",
         # Compiling a statement takes longer than any of ours takes to run.
         "jit": "off",
+        **({} if role is None else {"role": role}),
     }
 
 

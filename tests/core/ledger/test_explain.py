@@ -33,6 +33,7 @@ from secapi_core.ledger.queries.scans import ScanFilter, get_scan, get_states, l
 from secapi_core.ledger.queries.stats import count_days, get_standing
 from secapi_core.ledger.queries.users import known_subject, known_user
 from secapi_core.ledger.queries.webhooks import list_deliveries
+from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.ledger.states import ScanState
 from secapi_core.ledger.transitions._ingest import KNOWN
 from secapi_core.ledger.transitions.cancel import cancel_scan
@@ -47,6 +48,7 @@ from secapi_core.ledger.transitions.users import link_user
 from secapi_core.ledger.types import OutboxItem
 from secapi_core.messages import DELIVERIES, RUN_JOB
 from secapi_core.paging import encode_cursor
+from secapi_core.settings import Settings
 from secapi_dev.servers.postgres import PostgresServer
 
 LARGE = {
@@ -84,6 +86,15 @@ async def database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
     yield made
     await made.close()
     await postgres_server.drop_database("explained")
+
+
+@pytest.fixture(scope="module")
+async def restricted(postgres_server: PostgresServer, database: Database) -> AsyncIterator[RestrictedDatabase]:
+    """The same ledger as the API sees it."""
+    settings = Settings(database_url=postgres_server.api_url("explained"), database_pool_size=1)
+    made = RestrictedDatabase(settings, application="tests")
+    yield made
+    await made.close()
 
 
 @dataclass
@@ -206,12 +217,53 @@ HOT: dict[str, Call] = {
 }
 
 
+API = [
+    name
+    for name in HOT
+    if name
+    not in {
+        "dead letters for metrics",
+        "queue depths",
+        "due jobs",
+        "the outbox's age",
+        "open scans",
+        "claim",
+        "heartbeat",
+        "fail and settle",
+        "fail and try again",
+        "release",
+        "reap",
+        "take the outbox",
+        "mark messages",
+        "the next message",
+        "redispatch",
+        "findings by severity and state",
+    }
+]
+
+
 @pytest.mark.parametrize("name", HOT)
 async def test_no_hot_statement_reads_a_whole_table(database: Database, name: str) -> None:
     async with database.transaction() as session:
         await session.connection()
         savepoint = await session.begin_nested()
         with caught(database) as statements:
+            await HOT[name](session)
+        await savepoint.rollback()
+
+        assert statements.statements
+        for statement, parameters in statements.statements:
+            assert await whole_reads_of(session, statement, parameters) == [], statement
+
+
+@pytest.mark.parametrize("namespaces", [["team-7"], None], ids=["a tenant", "everybody"])
+@pytest.mark.parametrize("name", API)
+async def test_row_level_security_makes_no_statement_of_the_api_read_a_whole_table(
+    restricted: RestrictedDatabase, name: str, namespaces: list[str] | None
+) -> None:
+    async with restricted.seeing(namespaces) as session:
+        savepoint = await session.begin_nested()
+        with caught(restricted) as statements:
             await HOT[name](session)
         await savepoint.rollback()
 

@@ -5,15 +5,21 @@ The one read that programs repeat while they wait has connections of its own, us
 
 from collections.abc import Collection
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
 
 from secapi_core.ledger.address import dsn
 from secapi_core.ledger.database import server_settings
+from secapi_core.ledger.restricted import ROLE, visible
 from secapi_core.ledger.summaries import SUMMARY
 from secapi_core.settings import Settings
+
+if TYPE_CHECKING:
+    _DriverConnection = asyncpg.Connection[asyncpg.Record]
+else:
+    _DriverConnection = asyncpg.Connection
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -34,9 +40,10 @@ class SummaryReader:
             min_size=0,
             max_size=connections,
             timeout=settings.database_pool_timeout,
+            connection_class=_Connection,
             # A statement by itself leaves nothing behind that would have to be reset, with another round trip.
             reset=_unchanged,
-            server_settings=server_settings(settings, application),
+            server_settings=server_settings(settings, application, role=ROLE),
         )
 
     async def __aenter__(self) -> Self:
@@ -55,10 +62,24 @@ class SummaryReader:
 
         Raises what asyncpg raises, TimeoutError when no connection is free in time, and OSError.
         """
-        visible = None if namespaces is None else list(namespaces)
+        names = None if namespaces is None else list(namespaces)
         async with self._pool.acquire(timeout=self._patience) as connection:
-            summary: str | None = await connection.fetchval(READ, scan_id, visible)
+            await cast(_Connection, connection).see(visible(namespaces))
+            summary: str | None = await connection.fetchval(READ, scan_id, names)
         return summary
+
+
+class _Connection(_DriverConnection):
+    """Held to some namespaces by row-level security until it is told others: most callers follow one of their kind."""
+
+    _seen: str | None = None
+
+    async def see(self, namespaces: str) -> None:
+        """Hold the statements to come to ``namespaces``."""
+        if namespaces != self._seen:
+            self._seen = None
+            await self.execute(f"SET secapi.namespaces = '{namespaces}'")
+            self._seen = namespaces
 
 
 async def _unchanged(_connection: Any) -> None:
