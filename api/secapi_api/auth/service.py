@@ -62,7 +62,8 @@ class Authenticator:
             if caller is None:
                 raise invalid_credential("this token was not made for SecAPI by this cluster, or has expired")
             return caller
-        async with self.ledger.reading(SYSTEM) as session:
+        # It notes when the key was used.
+        async with self.ledger.transaction(SYSTEM) as session:
             identity = await verify_api_key(session, credential, self.pepper)
         if identity is None:
             raise invalid_credential("this API key is unknown, expired or revoked")
