@@ -8,6 +8,9 @@ import pytest
 
 from lab import Lab
 from operator_process import OperatorProcess
+from secapi_core.ledger.transitions.deliveries import claim_delivery, ping
+from secapi_core.ledger.transitions.webhooks import create_webhook, remove_webhook
+from secapi_core.messages import DELIVERIES
 from tcp_proxy import Mode
 from waiting import until
 
@@ -113,3 +116,22 @@ async def test_a_job_that_is_not_due_is_announced_when_it_is(lab: Lab) -> None:
     await asyncio.sleep(0.5)
     assert await lab.queue() == []
     await until(has_exactly(lab, {str(job["id"])}), within=5)
+
+
+async def test_an_event_for_a_webhook_is_announced_and_again_when_its_worker_falls_silent(lab: Lab) -> None:
+    async with lab.database.transaction() as session:
+        webhook_id = await create_webhook(
+            session, namespace="team-a", url="https://hooks.example/", events=[], description="", created_by="me"
+        )
+        delivery_id = await ping(session, webhook_id)
+
+    async def announced() -> bool:
+        return await lab.queue(DELIVERIES) == [str(delivery_id)]
+
+    await until(announced, within=5)
+    async with lab.broker() as broker, lab.database.transaction() as session:
+        await broker.delete(DELIVERIES)
+        assert await claim_delivery(session, delivery_id, lease_seconds=0.5)
+    await until(announced, within=10)
+    async with lab.database.transaction() as session:
+        await remove_webhook(session, webhook_id)

@@ -1,3 +1,1 @@
-"""What a webhook is, apart from where it is kept and how it is sent: events, signatures, addresses, outcomes. Pure
-but for the resolving of names.
-"""
+"""What a webhook is, apart from where it is kept and how it is sent: events, signatures, schedule, addresses."""
