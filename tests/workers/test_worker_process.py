@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
+import orjson
 import psutil
 import pytest
 from redis.asyncio import Redis
@@ -67,6 +68,21 @@ async def test_a_job_runs_from_its_message_to_its_findings(
     await until(lambda: worker.succeeded() == before[0] + 1)
     assert worker.metric(f"secapi_worker_{new}") == before[1] + 4
     assert worker.metric(f"secapi_worker_{turnaround}") == before[2] + 1
+
+
+async def test_how_a_scan_ended_is_written_to_redis_too(
+    worker: RunningWorker, database: Database, redis_url: str
+) -> None:
+    job_id = await plan_noop_scan(database)
+    announce(redis_url, job_id)
+    scan = (await until_outcome(database, job_id, lambda o: o.scan.state == "succeeded", within=30)).scan
+    async with Redis.from_url(redis_url) as redis:
+
+        async def written() -> bool:
+            summary = await redis.hget(f"scan:{scan.id}", "summary")
+            return summary is not None and bool(orjson.loads(summary)["version"] == scan.version)
+
+        await until(written)
 
 
 async def test_a_duplicate_delivery_runs_the_job_once(
