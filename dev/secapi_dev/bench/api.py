@@ -1,14 +1,15 @@
-"""The REST API by itself: reading a scan beside the least that could answer it, and accepting scans.
+"""The REST API by itself: reading a scan and sending one again beside the least that could answer; accepting scans.
 
 Both servers get the same requests from the same client, round after round in turn, so that whatever else slows the
-machine slows both; each figure of the reads is the median of the rounds.
+machine slows both; each rate is the median of the rounds.
 """
 
 import itertools
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from statistics import median
+from uuid import uuid4
 
 from secapi_api.settings import ApiSettings
 from secapi_core.ledger.database import Database
@@ -16,29 +17,32 @@ from secapi_core.ledger.queries.scans import get_scan
 from secapi_core.settings import Settings
 from secapi_dev.bench import plain_asgi
 from secapi_dev.bench.laboratory import Figures, Laboratory
-from secapi_dev.bench.load import Connection, connected, drive
-from secapi_dev.bench.noop_scans import Scan, finished, submit
+from secapi_dev.bench.load import Connection, Load, connected, drive, percentile_ms
+from secapi_dev.bench.noop_scans import BODY, Scan, finished, submit
 from secapi_dev.bench.statements import statement_of
 from secapi_dev.ports import Ports
 from secapi_dev.processes.probes import http_ok
 from secapi_dev.processes.program import Component, base_environment, running
 
-READERS = 8
+CLIENTS = 8
 READS = 1_500
+REPEATED, REPEATS = 40, 200
 ROUNDS = 7
 POSTS = {1: 100, 16: 400}
 """Scans that are sent by so many clients."""
 
 
 async def measure(lab: Laboratory) -> Figures:
-    """Requests a second and their ratio for reads; requests a second and latencies for submissions."""
+    """Requests a second and latencies; of reads and of repeated submissions also the ratio to the plain server."""
     figures: Figures = {}
     scans: list[Scan] = []
     for clients, count in POSTS.items():
         accepted, submitted = await _submissions(lab, clients, count)
         figures |= {f"post_{clients}_clients_{name}": value for name, value in accepted.items()}
         scans += submitted
-    return figures | await _reads(lab, scans)
+    async with _plain_server(lab, scans[0]) as plain_url:
+        figures |= await _reads(lab, plain_url, scans)
+        return figures | await _repeats(lab, plain_url)
 
 
 async def _submissions(lab: Laboratory, clients: int, count: int) -> tuple[Figures, list[Scan]]:
@@ -58,24 +62,50 @@ async def _submissions(lab: Laboratory, clients: int, count: int) -> tuple[Figur
     }, scans
 
 
-async def _reads(lab: Laboratory, scans: Sequence[Scan]) -> Figures:
+async def _reads(lab: Laboratory, plain_url: str, scans: Sequence[Scan]) -> Figures:
     paths = itertools.cycle([f"/v1/scans/{scan.id}" for scan in scans])
 
     async def read(server: Connection) -> None:
         await server.get(next(paths))
 
-    rates: dict[str, list[float]] = {"plain": [], "api": []}
-    async with _plain_server(lab, scans[0]) as plain_url:
-        for _ in range(ROUNDS):
-            # New connections each time: servers close those that are idle while the other one has its turn.
-            for name, clients in {"plain": connected(plain_url, count=READERS), "api": lab.clients(READERS)}.items():
-                async with clients as connections:
-                    rates[name].append((await drive(connections, read, count=READS)).per_second)
-    api_rate, plain_rate = median(rates["api"]), median(rates["plain"])
+    loads = await _in_turn(lab, plain_url, read, READS)
+    return _compared("get", loads)
+
+
+async def _repeats(lab: Laboratory, plain_url: str) -> Figures:
+    """Submissions that are sent again: authenticated, validated, planned and looked up, but accepted once."""
+    keys = [f"Idempotency-Key: bench-{uuid4()}\r\n" for _ in range(REPEATED)]
+    async with lab.clients() as [api], lab.ledger() as ledger:
+        await finished(ledger, [await submit(api, headers=key) for key in keys])
+    again = itertools.cycle(keys)
+
+    async def repeat(server: Connection) -> None:
+        await server.post("/v1/scans", BODY, headers=next(again))
+
+    loads = await _in_turn(lab, plain_url, repeat, REPEATS)
+    latencies = [latency for load in loads["api"] for latency in load.latencies]
+    return _compared("repeated_post", loads) | {"repeated_post_p95_ms": percentile_ms(latencies, 95)}
+
+
+async def _in_turn(
+    lab: Laboratory, plain_url: str, request: Callable[[Connection], Awaitable[None]], count: int
+) -> dict[str, list[Load]]:
+    """Loads of ``count`` requests on the plain server and on the API, round after round."""
+    loads: dict[str, list[Load]] = {"plain": [], "api": []}
+    for _ in range(ROUNDS):
+        # New connections each time: servers close those that are idle while the other one has its turn.
+        for name, clients in {"plain": connected(plain_url, count=CLIENTS), "api": lab.clients(CLIENTS)}.items():
+            async with clients as connections:
+                loads[name].append(await drive(connections, request, count=count))
+    return loads
+
+
+def _compared(name: str, loads: Mapping[str, Sequence[Load]]) -> Figures:
+    api, plain = (median(load.per_second for load in loads[server]) for server in ("api", "plain"))
     return {
-        "get_per_second": round(api_rate),
-        "plain_get_per_second": round(plain_rate),
-        "get_to_plain": round(api_rate / plain_rate, 2),
+        f"{name}_per_second": round(api),
+        f"plain_{name}_per_second": round(plain),
+        f"{name}_to_plain": round(api / plain, 2),
     }
 
 
