@@ -1,6 +1,6 @@
 # One image per component: docs/guides/images.md says how to build, pin and check them.
 #
-#   docker build --target api .     targets: api operator worker-network worker-code worker migrations
+#   docker build --target api .     targets: api operator worker-network worker-code worker-system worker migrations
 #
 # Stages named *-environment and tools-* hold what changes with the locks, *-package what changes with the code. A target
 # copies the first before the second, so that an upgrade pulls little.
@@ -142,7 +142,7 @@ LABEL org.opencontainers.image.title="SecAPI operator" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}"
 
-# --- workers: of one pool each, or of both --------------------------------------------------------------------------
+# --- workers: of one pool each, or of both that scan --------------------------------------------------------------------------
 
 FROM build AS worker-network-package
 COPY --from=workers-environment /opt/secapi /opt/secapi
@@ -187,6 +187,28 @@ ARG REVISION
 ARG SOURCE
 LABEL org.opencontainers.image.title="SecAPI code worker" \
       org.opencontainers.image.description="Runs SecAPI's scanners of source code: bandit, semgrep, detect-secrets" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
+
+FROM build AS worker-system-package
+COPY --from=workers-environment /opt/secapi /opt/secapi
+COPY --from=runtime /var/lib/dpkg /image/dpkg
+RUN images/stage-component worker-system secapi_workers
+
+FROM runtime AS worker-system
+COPY --from=workers-environment /opt/secapi /opt/secapi
+COPY --from=worker-system-package /staging /
+ENV SECAPI_WORKER_POOLS=system SECAPI_WORKER_METRICS_HOST=0.0.0.0 SECAPI_WORKER_METRICS_PORT=8082
+EXPOSE 8082
+CMD ["secapi-worker"]
+USER 10001:10001
+ARG VERSION
+ARG REVISION
+ARG SOURCE
+LABEL org.opencontainers.image.title="SecAPI system worker" \
+      org.opencontainers.image.description="Tells webhooks of what has happened in SecAPI" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \

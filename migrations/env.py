@@ -26,7 +26,9 @@ def _run(connection: Connection) -> None:
 
 async def _run_online() -> None:
     address = os.environ["SECAPI_DATABASE_URL"]
-    engine = create_async_engine(engine_url(address), poolclass=pool.NullPool, async_creator=connector(address))
+    engine = create_async_engine(
+        engine_url(address), poolclass=pool.NullPool, async_creator=connector(address, within=60)
+    )
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_run)

@@ -25,12 +25,15 @@ from secapi_api.policies.routes import router as policies
 from secapi_api.resources import opened
 from secapi_api.scan_events.routes import router as scan_events
 from secapi_api.scanners.routes import router as scanners
+from secapi_api.scans.hot_path import HotPath
 from secapi_api.scans.routes import router as scans
 from secapi_api.schedules.routes import router as schedules
 from secapi_api.sessions.routes import router as sessions
 from secapi_api.settings import ApiSettings, Tuning
 from secapi_api.stats.routes import router as stats
 from secapi_api.users.routes import router as users
+from secapi_api.webhooks.delivery_routes import router as webhook_deliveries
+from secapi_api.webhooks.routes import router as webhooks
 
 ROUTERS = (
     scans,
@@ -46,6 +49,8 @@ ROUTERS = (
     memberships,
     api_keys,
     audit,
+    webhooks,
+    webhook_deliveries,
     health,
 )
 
@@ -108,6 +113,7 @@ def _add_layers(app: FastAPI, tuning: Tuning) -> None:
     """The last one added is the outermost."""
     default = Bounds(tuning.body_limit, tuning.request_timeout)
     upload = Bounds(tuning.artifact_limit, tuning.upload_timeout)
+    app.add_middleware(HotPath)
     app.add_middleware(RequestLimits, default=default, special={("POST", "/v1/artifacts"): upload})
     app.add_middleware(Failsafe)
     if tuning.cors_origins:

@@ -30,6 +30,7 @@ TAGS = [
     {"name": "memberships", "description": "Their roles in namespaces."},
     {"name": "api-keys", "description": "Credentials of programs."},
     {"name": "audit", "description": "Who did what."},
+    {"name": "webhooks", "description": "Who is told of what happens, and what they were told."},
     {"name": "health", "description": "Probes."},
 ]
 

@@ -14,7 +14,6 @@ REQUEST_DURATION = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
 )
 REQUESTS_IN_FLIGHT = Gauge("secapi_api_requests_in_flight", "Requests being answered now")
-REDIS_FAILURES = Counter("secapi_api_redis_failures_total", "Times that Redis was given up for a moment", ["error"])
 CACHE_READS = Counter("secapi_api_cache_reads_total", "Answers that may be some seconds old", ["cache", "outcome"])
 RATE_LIMITED = Counter("secapi_api_rate_limited_total", "Requests that were too many", ["kind"])
 EVENT_STREAMS = Gauge("secapi_api_event_streams", "Streams of events that are open")

@@ -88,12 +88,17 @@ def install(app: FastAPI) -> None:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
+    return expected_problem(request.scope, error)
+
+
+def expected_problem(scope: Scope, error: Exception) -> Response:
+    """The answer to a request that ended in an error which was raised on purpose; failures of others are logged."""
     told = _told(error)
     if told.status >= 500:
         cause = error.__cause__ or error
         log.warning("request failed", problem=told.slug, detail=told.detail, cause=repr(cause))
         tracing.failed(cause)
-    return _response(request.scope, told)
+    return _response(scope, told)
 
 
 def _told(error: Exception) -> ApiError:

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from secapi_api.scan_events.response import ABORT
 from secapi_api.settings import Tuning
+from secapi_api.transport import GatheringTransport
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -28,7 +29,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """A client that connects has something to say."""
-        super().connection_made(transport)  # type: ignore[arg-type]  # the server serves TCP
+        super().connection_made(GatheringTransport(transport, self.loop))  # type: ignore[arg-type]  # the server serves TCP
         self._await_head()
 
     def data_received(self, data: bytes) -> None:

@@ -1,65 +1,18 @@
-"""Redis as the API uses it: at once or not at all (promise P4).
+"""Redis as the API uses it: what its processes share for a while (promise P4)."""
 
-Nothing is kept there that cannot be done without, or made again. So nobody waits for it long: a command has a fraction
-of a second, and after a failure Redis is left alone for a moment instead of holding up every request in turn.
-"""
-
-import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from secapi_api.metrics import REDIS_FAILURES
 from secapi_api.settings import ApiSettings
-from secapi_core.errors import describe
+from secapi_core import shared_memory
+from secapi_core.shared_memory import RedisAway
 
-log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
-
-REST_SECONDS = 1.0
-"""How long Redis is left alone after a failure."""
+__all__ = ["RedisAway", "SharedMemory"]
 
 
-class RedisAway(Exception):
-    """Redis does not answer, or not in time, or cannot do it: go on without."""
-
-
-class SharedMemory:
+class SharedMemory(shared_memory.SharedMemory):
     """One process's connections to Redis."""
 
     def __init__(self, settings: ApiSettings) -> None:
-        """Connect on demand; a request waits for a free connection as briefly as for an answer."""
+        """With the bounds of the settings."""
         tuning = settings.tuning
-        pool = BlockingConnectionPool.from_url(
-            settings.redis_url.get_secret_value(),
-            max_connections=tuning.redis_connections,
-            timeout=tuning.redis_timeout,
-            socket_timeout=tuning.redis_timeout,
-            socket_connect_timeout=tuning.redis_timeout,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=False,
+        super().__init__(
+            settings.redis_url.get_secret_value(), connections=tuning.redis_connections, timeout=tuning.redis_timeout
         )
-        self.client: Redis = Redis(connection_pool=pool)
-        self._resting_until = 0.0
-
-    async def ask(self, command: Callable[[Redis], Awaitable[T]]) -> T:
-        """The answer to a command; raises RedisAway."""
-        if time.monotonic() < self._resting_until:
-            raise RedisAway
-        try:
-            return await command(self.client)
-        except (RedisError, OSError, TimeoutError) as error:
-            self._resting_until = time.monotonic() + REST_SECONDS
-            REDIS_FAILURES.labels(type(error).__name__).inc()
-            log.warning("redis is left alone for a moment", error=describe(error), pause=REST_SECONDS)
-            raise RedisAway from error
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self.client.aclose(close_connection_pool=True)

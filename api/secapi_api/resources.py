@@ -6,11 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from secapi_api.auth.jwks import SigningKeys
+from secapi_api.auth.known import KnownCallers
 from secapi_api.auth.kubernetes import KubernetesTokens
 from secapi_api.auth.oidc import OidcTokens
 from secapi_api.auth.service import Authenticator
 from secapi_api.cache import Cache
 from secapi_api.health.readiness import Readiness
+from secapi_api.hints import KEYS_ENDED, SCANS_CHANGED, Hints
 from secapi_api.kube.catalogue import Catalogues
 from secapi_api.kube.client import KubernetesClient
 from secapi_api.kube.custom_resources import CustomResources
@@ -19,17 +21,22 @@ from secapi_api.ledger import Ledger
 from secapi_api.rate_limits import RateLimits, RequestKind
 from secapi_api.redis import SharedMemory
 from secapi_api.scan_events.feed import ScanFeed
-from secapi_api.scan_events.hints import ScanHints
 from secapi_api.scan_events.places import Places
+from secapi_api.scans.reading import ScanReads
 from secapi_api.sessions.store import SessionStore
 from secapi_api.settings import ApiSettings, Tuning
+from secapi_api.tasks import cancelled
 from secapi_core import metrics, tracing
 from secapi_core.crds.scanner import Scanner
 from secapi_core.crds.scanpolicy import ScanPolicy
 from secapi_core.crds.scanschedule import ScanSchedule
-from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
+from secapi_core.ledger.queries.summaries import SummaryReader
+from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.objects import ArtifactStore
+from secapi_core.scan_summaries import ScanSummaries
+
+_APPLICATION = "secapi-api"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,7 @@ class Resources:
     sessions: SessionStore
     rate_limits: RateLimits
     cache: Cache
+    scan_reads: ScanReads
     kubernetes: KubernetesClient
     catalogues: Catalogues
     scan_requests: ScanRequests
@@ -59,13 +67,21 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
     """Open everything; nothing is contacted yet, so the process starts while its backends are down."""
     async with AsyncExitStack() as stack:
         stack.callback(tracing.start(settings, "api"))
-        database = Database(settings, application="secapi-api")
+        memory = SharedMemory(settings)
+        stack.push_async_callback(memory.close)
+        summaries = ScanSummaries(memory)
+        others, reader = settings.connections
+        database = RestrictedDatabase(
+            settings.model_copy(update={"database_pool_size": others}), application=_APPLICATION, changed=summaries.put
+        )
         stack.push_async_callback(database.close)
         watch_pool(database.engine)
         metrics.announce("api")
         ledger = Ledger(database)
-        memory = SharedMemory(settings)
-        stack.push_async_callback(memory.close)
+        scan_reads = ScanReads(
+            summaries,
+            await stack.enter_async_context(SummaryReader(settings, application=_APPLICATION, connections=reader)),
+        )
         cache = Cache(memory)
         stack.push_async_callback(cache.close)
         sessions = SessionStore(memory, idle=settings.tuning.session_idle, lifetime=settings.tuning.session_lifetime)
@@ -76,9 +92,13 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         oidc = _oidc(settings)
         if oidc is not None:
             stack.push_async_callback(oidc.keys.close)
-        scan_feed = ScanFeed(ledger, ScanHints(memory), poll=settings.tuning.event_poll)
+        hints = Hints(memory)
+        known = KnownCallers(hints)
+        scan_feed = ScanFeed(ledger, hints, summaries, poll=settings.tuning.event_poll)
         scan_feed.start()
         stack.push_async_callback(scan_feed.close)
+        listening = asyncio.create_task(hints.listen({SCANS_CHANGED: scan_feed.look, KEYS_ENDED: known.forget}))
+        stack.push_async_callback(cancelled, [listening])
         readiness = Readiness(ledger, kubernetes)
         stack.push_async_callback(readiness.close)
         yield Resources(
@@ -90,9 +110,11 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
                 KubernetesTokens(kubernetes, settings.kubernetes_token_audience),
                 oidc,
                 sessions,
+                known,
             ),
             sessions=sessions,
             cache=cache,
+            scan_reads=scan_reads,
             rate_limits=RateLimits(memory, _limits(settings.tuning)),
             kubernetes=kubernetes,
             catalogues=catalogues,

@@ -1,14 +1,14 @@
 """The API's settings, from environment variables. Durations are seconds, sizes are bytes."""
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from secapi_core.settings import Settings
+from secapi_core.settings import Settings, WebhookSettings
 
 MEBIBYTE = 1024 * 1024
 
@@ -128,7 +128,7 @@ class Tuning(BaseSettings):
     """A browser's session ends after this long in any case."""
 
 
-class ApiSettings(Settings):
+class ApiSettings(Settings, WebhookSettings):
     """Addresses of what the API talks to, from ``SECAPI_…``.
 
     The Kubernetes API is found as every client finds it: ``KUBECONFIG``, else the pod's service account.
@@ -143,11 +143,8 @@ class ApiSettings(Settings):
     artifact_url: str
     """Where uploads are kept, the same for API and workers: ``file:///…``, ``s3://…``, ``gs://…`` or ``az://…``."""
 
-    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 10
-    """Connections to Postgres at most."""
-
-    denied_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
-    """The cluster's own ranges (pods, services, nodes), as a JSON list: scanned only where a policy names them."""
+    database_pool_size: Annotated[int, Field(ge=2, le=200)] = 10
+    """Connections to Postgres at most; a fifth of them is for reading single scans."""
 
     max_jobs_per_scan: Annotated[int, Field(ge=1, le=2_000)] = 2_000
     """Ceiling for every namespace; policies can only lower it."""
@@ -193,6 +190,12 @@ class ApiSettings(Settings):
         if self.oidc_issuer is not None and self.oidc_audience is None:
             raise ValueError("set SECAPI_OIDC_AUDIENCE: tokens that the provider made for others must not count here")
         return self
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """Connections to Postgres: for everything else, and for reading single scans."""
+        reader = max(1, self.database_pool_size // 5)
+        return self.database_pool_size - reader, reader
 
     @property
     def pepper(self) -> bytes:

@@ -14,6 +14,7 @@ from secapi_client.resources.scanners import Scanners
 from secapi_client.resources.scans import Scans
 from secapi_client.resources.schedules import Schedules
 from secapi_client.resources.sessions import Sessions
+from secapi_client.resources.webhooks import Webhooks
 from secapi_client.retries import Retries
 
 
@@ -48,6 +49,7 @@ class Client:
         self.scans = Scans(self._connection)
         self.schedules = Schedules(self._connection)
         self.sessions = Sessions(self._connection)
+        self.webhooks = Webhooks(self._connection)
 
     @property
     def server(self) -> str:

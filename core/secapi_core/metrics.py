@@ -26,6 +26,15 @@ KUBERNETES_REQUEST_RETRIES = Counter(
     "secapi_kubernetes_request_retries_total", "Requests sent again, by why", ["reason"]
 )
 
+REDIS_FAILURES = Counter(
+    "secapi_redis_failures_total",
+    "Times that Redis, for what can be done without, was given up for a moment",
+    ["error"],
+)
+SUMMARY_WRITES = Counter(
+    "secapi_scan_summary_writes_total", "Summaries of scans on their way to Redis, by what became of them", ["result"]
+)
+
 
 def announce(component: str) -> None:
     """Say which component this process is (``api``, ``operator``, ``worker``), so that its absence can be noticed."""

@@ -12,8 +12,9 @@ _SHORTEST_SECRET = 6
 _PATTERNS = (
     # Credentials in an address: scheme://user:password@host
     (re.compile(r"(?<=://)[^/\s@\"']+@"), f"{REMOVED}@"),
-    # API keys of ours, and whatever else is sent to prove who one is.
+    # API keys of ours, secrets of webhooks, and whatever else is sent to prove who one is.
     (re.compile(r"\bsk_[A-Za-z0-9_\-.]+"), REMOVED),
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=]+"), REMOVED),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]+"), rf"\1 {REMOVED}"),
     # name=value and "name": "value" of what is called a secret.
     (

@@ -4,6 +4,7 @@ A component subclasses :class:`Settings` for its own. Durations are seconds unle
 """
 
 from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -63,6 +64,26 @@ class LeaseSettings(BaseSettings):
 
     heartbeat_seconds: Annotated[float, Field(ge=0.2, le=60)] = 5.0
     """Interval of heartbeats; also the longest time before a worker learns of a cancellation (promise P8)."""
+
+
+class WebhookSettings(BaseSettings):
+    """What webhooks are signed with and where they may go, shared by the API, which takes them, and workers."""
+
+    model_config = SettingsConfigDict(env_prefix="SECAPI_", extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    webhook_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """The secrets of webhooks are derived from it, the same for API and workers; another one changes them all. Without
+    it there are no webhooks."""
+
+    webhook_allow_http: bool = False
+    """Take addresses of webhooks that begin with ``http://``, too: what is sent can be read on its way."""
+
+    webhook_allowed_cidrs: Annotated[tuple[IPv4Network | IPv6Network, ...], Field(max_length=256)] = ()
+    """Private ranges that webhooks may go to, as a JSON list: receivers in the cluster, for example."""
+
+    denied_cidrs: tuple[IPv4Network | IPv6Network, ...] = ()
+    """The cluster's own ranges (pods, services, nodes), as a JSON list: scanned only where a policy names them, and
+    closed to webhooks."""
 
 
 def secret_values(settings: BaseSettings) -> Iterator[str]:

@@ -208,21 +208,28 @@ class Scope(Model):
 
 
 def check_address(address: Address | str, scope: Scope) -> None:
-    """Raise ``SecapiError(TargetForbidden)`` if ``address`` is in a denied range that ``scope`` does not allow by name.
+    """Raise ``SecapiError(TargetForbidden)`` if ``address`` is in a range that is denied, see ``denied_range``."""
+    written = ip_address(address) if isinstance(address, str) else address
+    if (denied := denied_range(written, scope)) is not None:
+        raise SecapiError(
+            FailureReason.TARGET_FORBIDDEN,
+            f"{written} is in the {denied}, which is denied; "
+            f"a ScanPolicy can allow it by naming it, or a part of it, in allowedTargets.cidrs",
+        )
+
+
+def denied_range(address: Address, scope: Scope) -> str | None:
+    """The denied range that ``address`` is in, in words, unless ``scope`` allows it by name.
 
     By name means: an allowed range that contains the address and lies inside the denied one. So ``0.0.0.0/0`` opens
     no private network, and ``169.254.0.0/16`` does not open the metadata service, which has a range of its own.
     """
-    written = ip_address(address) if isinstance(address, str) else address
-    reached = destination(written)
+    reached = destination(address)
     denied = (*SPECIAL_NETWORKS, *((network, "cluster") for network in scope.denied_cidrs))
     for network, kind in denied:
         if not contains(network, reached):
             continue
         named = (allowed for allowed in scope.allowed_cidrs if is_inside(allowed, network))
         if not any(contains(allowed, reached) for allowed in named):
-            raise SecapiError(
-                FailureReason.TARGET_FORBIDDEN,
-                f"{written} is in the {kind} range {network}, which is denied; "
-                f"a ScanPolicy can allow it by naming it, or a part of it, in allowedTargets.cidrs",
-            )
+            return f"{kind} range {network}"
+    return None

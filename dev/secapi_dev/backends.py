@@ -32,12 +32,16 @@ DATABASE = "secapi"
 class Backends:
     """Addresses, and kubeconfigs by whose they are: ``kubeconfig`` is the administrator's.
 
-    ``api_key`` is a key to the whole platform, hashed in the ledger with the secret ``pepper``.
+    ``database_url`` is for who owns the database, ``api_database_url`` for the API, whom row-level security holds.
+    ``api_key`` is a key to the whole platform, hashed in the ledger with the secret ``pepper``; secrets of webhooks
+    are derived from ``webhook_key``.
     """
 
     database_url: str
+    api_database_url: str
     api_key: str
     pepper: str
+    webhook_key: str
     redis_url: str
     kubeconfig: Path
     api_kubeconfig: Path
@@ -63,11 +67,13 @@ async def start(launch: Launch, progress: Progress) -> Backends:
         database = group.create_task(_database(launch, pepper))
         redis_url = group.create_task(_broker(launch))
         kubeconfig = group.create_task(_cluster(launch, progress, identities))
-    database_url, api_key = database.result()
+    database_url, api_database_url, api_key = database.result()
     return Backends(
         database_url=database_url,
+        api_database_url=api_database_url,
         api_key=api_key,
         pepper=pepper,
+        webhook_key=secrets.token_urlsafe(32),
         redis_url=redis_url.result(),
         kubeconfig=kubeconfig.result(),
         api_kubeconfig=identities / "api",
@@ -75,15 +81,15 @@ async def start(launch: Launch, progress: Progress) -> Backends:
     )
 
 
-async def _database(launch: Launch, pepper: str) -> tuple[str, str]:
-    """Address of the database, and an API key."""
-    url = os.environ.get("SECAPI_DATABASE_URL")
-    if not url:
+async def _database(launch: Launch, pepper: str) -> tuple[str, str, str]:
+    """Addresses of the database, for its owner and for the API, and an API key."""
+    url = api_url = os.environ.get("SECAPI_DATABASE_URL")
+    if not (url and api_url):
         server = await PostgresServer.prepared(launch.state, launch.ports.reserve())
         await launch.supervisor.add(server.component())
-        url = await server.ensure_database(DATABASE)
+        url, api_url = await server.ensure_database(DATABASE), server.api_url(DATABASE)
     await migrate(url, launch.state)
-    return url, await create_admin_key(url, pepper)
+    return url, api_url, await create_admin_key(url, pepper)
 
 
 async def _broker(launch: Launch) -> str:

@@ -50,6 +50,14 @@ class Surroundings:
         }
         return base_environment() | {name: str(value) for name, value in (common | variables).items()}
 
+    def webhooks(self) -> dict[str, str]:
+        """Give the variables about webhooks; here, receivers are tried out on this machine."""
+        return {
+            "SECAPI_WEBHOOK_KEY": self.backends.webhook_key,
+            "SECAPI_WEBHOOK_ALLOW_HTTP": "true",
+            "SECAPI_WEBHOOK_ALLOWED_CIDRS": '["127.0.0.0/8", "::1/128"]',
+        }
+
 
 def secapi_components(surroundings: Surroundings, ports: Ports, workers: int) -> Components:
     """Describe the REST API, the operator and ``workers`` workers of all pools, each on ports of its own."""
@@ -58,11 +66,13 @@ def secapi_components(surroundings: Surroundings, ports: Ports, workers: int) ->
         api=_component(
             "api",
             surroundings.environment(
+                SECAPI_DATABASE_URL=surroundings.backends.api_database_url,
                 SECAPI_API_HOST="127.0.0.1",
                 SECAPI_API_PORT=api_port,
                 SECAPI_API_SHUTDOWN_TIMEOUT=DRAIN_SECONDS,
                 SECAPI_API_KEY_PEPPER=surroundings.backends.pepper,
                 KUBECONFIG=surroundings.backends.api_kubeconfig,
+                **surroundings.webhooks(),
             ),
             api_port,
         ),
@@ -78,7 +88,12 @@ def secapi_components(surroundings: Surroundings, ports: Ports, workers: int) ->
             _component(
                 "worker",
                 {"SECAPI_TOOLS_DIR": str(paths.cache() / "tools")}
-                | surroundings.environment(SECAPI_WORKER_METRICS_PORT=port, SECAPI_DRAIN_SECONDS=DRAIN_SECONDS),
+                | surroundings.environment(
+                    SECAPI_WORKER_POOLS="network,code,system",
+                    SECAPI_WORKER_METRICS_PORT=port,
+                    SECAPI_DRAIN_SECONDS=DRAIN_SECONDS,
+                    **surroundings.webhooks(),
+                ),
                 port,
                 number,
             )

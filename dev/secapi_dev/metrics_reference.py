@@ -22,7 +22,7 @@ NOT_OF_WORKERS = "secapi_kubernetes_"
 """Prefix of the shared metrics that workers do not have: they never talk to Kubernetes."""
 
 LABELS = {
-    "cache": "What is kept: `stats`",
+    "cache": "What is kept: `scan`, `stats`",
     "cause": "Why a message was sent again: `flush` (Redis lost everything), `loss` (one by one)",
     "code": "HTTP status of the apiserver's answer, `none` without one",
     "component": "`api`, `operator`, `worker`",
@@ -32,12 +32,18 @@ LABELS = {
     "loop": "A background duty of the operator",
     "method": "HTTP method, `other` for unusual ones",
     "namespace": "Kubernetes namespace, which is the tenant",
-    "outcome": "How a scan, job or attempt ended; of kept answers: `hit`, `made`, `waited`, `away`",
+    "outcome": (
+        "How a scan, job or attempt ended; of kept answers: `hit`, `unknown`, `made`, `waited`, `away`; of webhooks' deliveries: "
+        "`delivered`, `retried`, `failed`, `lost`"
+    ),
     "pool": "Worker pool",
     "priority": "`interactive`, `normal`, `bulk`",
-    "queue": "Celery queue: one per pool and priority",
-    "reason": "A `FailureReason`, `Completed` or nothing; of retried requests: the apiserver's word",
-    "result": "`claimed`, `dropped`",
+    "queue": "Celery queue: one per pool and priority, and `system.deliveries`",
+    "reason": (
+        "A `FailureReason`, `Completed` or nothing; of webhooks' deliveries: a `DeliveryFailure` or nothing; of "
+        "retried requests: the apiserver's word"
+    ),
+    "result": "`claimed`, `dropped`; of summaries: `kept`, `older` (than what is there), `no-room`, `away`",
     "route": "Template of the route, `unmatched` where there is none",
     "scanner": "Name of a Scanner object",
     "severity": "`critical`, `high`, `medium`, `low`, `info`",

@@ -28,6 +28,7 @@ ROLES = {
     "sessions": (ANYBODY, ANYBODY),
     "stats": ("`viewer`", "`viewer`"),
     "users": (EVERYWHERE, EVERYWHERE),
+    "webhooks": ("`admin`", "`admin`"),
 }
 """By tag, who may read and who may change something; a test compares with what the routes do."""
 

@@ -36,7 +36,7 @@ async def transaction(url: SecretStr) -> AsyncIterator[AsyncConnection]:
         address = engine_url(url.get_secret_value())
     except ArgumentError:
         raise DatabaseRefuses("it is not of the form postgresql://user:password@host:port/database") from None
-    connect = connector(url.get_secret_value(), timeout=CONNECT_SECONDS)
+    connect = connector(url.get_secret_value(), within=CONNECT_SECONDS)
     engine = create_async_engine(address, poolclass=pool.NullPool, async_creator=connect)
     try:
         async with engine.begin() as connection:

@@ -14,7 +14,6 @@ from uuid import uuid4
 from celery import Celery
 
 from secapi_core.ledger.types import OutboxItem
-from secapi_core.messages import RUN_JOB
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,12 +87,12 @@ class Broker:
             with producer.batch():
                 for item in items:
                     self._app.send_task(
-                        RUN_JOB,
-                        args=[str(item.job_id)],
+                        item.task,
+                        args=[str(item.subject_id)],
                         queue=item.queue,
                         producer=producer,
-                        # The job's id: REST shows it as taskId, and every delivery of a job carries the same one.
-                        task_id=str(item.job_id),
+                        # The job's id: REST shows it as taskId, and every message about a job carries the same one.
+                        task_id=str(item.subject_id),
                         ignore_result=True,
                         retry=False,
                     )

@@ -1,7 +1,13 @@
 """Gauges that come from the ledger; the leader alone sets them, so that sums over pods stay right."""
 
 from secapi_core.ledger.database import Database
-from secapi_core.ledger.queries.gauges import dead_letters, expiring_api_keys, findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.gauges import (
+    dead_letters,
+    delivery_age,
+    expiring_api_keys,
+    findings_by_severity_and_state,
+    outbox,
+)
 from secapi_core.ledger.queries.queues import queue_depths
 from secapi_operator import metrics
 
@@ -13,9 +19,11 @@ async def refresh_work(database: Database) -> None:
         waiting = await outbox(session)
         dead = await dead_letters(session)
         expiring = await expiring_api_keys(session)
+        untold = await delivery_age(session)
     metrics.OUTBOX_MESSAGES.set(waiting.due)
     metrics.OUTBOX_AGE.set(waiting.oldest_age_seconds)
     metrics.API_KEYS_EXPIRING.set(expiring)
+    metrics.DELIVERY_AGE.set(untold)
     # What is not there any more must not keep its last value.
     for gauge in (metrics.QUEUE_JOBS, metrics.QUEUE_AGE, metrics.DEAD_LETTERS):
         gauge.clear()
@@ -42,6 +50,7 @@ def clear_gauges() -> None:
         metrics.OUTBOX_MESSAGES,
         metrics.OUTBOX_AGE,
         metrics.API_KEYS_EXPIRING,
+        metrics.DELIVERY_AGE,
         metrics.RECONCILE_QUEUE,
         metrics.RECONCILE_DELAYED,
     ):

@@ -35,13 +35,17 @@ ATTEMPTS_LOST = Counter(
     "Attempts whose worker fell silent, by what became of the job",
     ["pool", "scanner", "state"],
 )
-JOBS_REDISPATCHED = Counter("secapi_jobs_redispatched_total", "Messages sent again for queued jobs", ["queue", "cause"])
+JOBS_REDISPATCHED = Counter(
+    "secapi_jobs_redispatched_total", "Messages sent again for queued jobs and due deliveries", ["queue", "cause"]
+)
 SCANS_ORPHANED = Counter("secapi_scans_orphaned_total", "Open scans cancelled because their ScanRequest is gone")
 
 MESSAGES_PUBLISHED = Counter("secapi_messages_published_total", "Messages given to the broker", ["queue"])
 PUBLISH_ERRORS = Counter("secapi_publish_errors_total", "Batches of messages the broker did not take", ["error"])
 OUTBOX_MESSAGES = Gauge("secapi_outbox_messages", "Messages that are due and not yet sent")
 OUTBOX_AGE = Gauge("secapi_outbox_oldest_seconds", "How long the oldest due message has waited")
+
+DELIVERY_AGE = Gauge("secapi_webhook_oldest_seconds", "How long the oldest event that is due to a webhook has waited")
 
 QUEUE_JOBS = Gauge("secapi_queue_jobs", "Jobs in the ledger", ["pool", "priority", "state"])
 QUEUE_AGE = Gauge("secapi_queue_oldest_seconds", "How long the oldest due job has waited", ["pool", "priority"])

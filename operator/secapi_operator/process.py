@@ -10,6 +10,8 @@ from secapi_core import metrics, tracing
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
 from secapi_core.ledger.queries.schema import schema_problem
+from secapi_core.scan_summaries import ScanSummaries
+from secapi_core.shared_memory import SharedMemory
 from secapi_operator.broker import Broker
 from secapi_operator.controller import Controller
 from secapi_operator.kube import Kube, NotFound
@@ -100,12 +102,15 @@ async def opened(settings: OperatorSettings) -> AsyncIterator[Process]:
     """A process with its connections, closed when the block ends."""
     async with AsyncExitStack() as stack:
         stack.callback(tracing.start(settings, "operator"))
-        database = Database(settings, application="secapi-operator")
+        redis_url = settings.redis_url.get_secret_value()
+        memory = SharedMemory(redis_url, connections=4)
+        stack.push_async_callback(memory.close)
+        database = Database(settings, application="secapi-operator", changed=ScanSummaries(memory).put)
         stack.push_async_callback(database.close)
         watch_pool(database.engine)
         metrics.announce("operator")
         kube = await stack.enter_async_context(await Kube.connect(settings.tuning))
-        broker = await stack.enter_async_context(Broker(settings.redis_url.get_secret_value()))
+        broker = await stack.enter_async_context(Broker(redis_url))
         yield Process(settings, kube, database, broker)
 
 

@@ -36,8 +36,9 @@ async def catalogue(kubectl: Kubectl) -> None:
 
 @pytest.fixture(scope="session")
 async def shared_database_url(postgres_server: PostgresServer) -> str:
-    """One database for all tests of the API; each works in namespaces of its own."""
-    return await postgres_server.clone_database(TEMPLATE, "api")
+    """One database for all tests of the API, as the API has it; each works in namespaces of its own."""
+    await postgres_server.clone_database(TEMPLATE, "api")
+    return postgres_server.api_url("api")
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,9 @@ def settings(
         database_url=shared_database_url,
         redis_url=valkey_server.url,
         api_key_pepper="a pepper for tests",
+        webhook_key="a webhook key for tests",
+        webhook_allow_http=True,
+        webhook_allowed_cidrs=["127.0.0.0/8"],
         artifact_url=artifact_directory.as_uri(),
         KUBECONFIG=str(api_kubeconfig),
         log_level="warning",

@@ -120,7 +120,7 @@ async def test_a_key_that_is_none_is_refused(api: Api, header: str) -> None:
 async def test_a_key_that_is_over_is_refused(api: Api, tenant: str, change: str) -> None:
     client = await api.client("viewer", tenant)
     assert (await client.get("/v1/scans")).status_code == 200
-    await execute(api.resources.ledger.database, change, tenant=tenant)
+    await execute(api.owner, change, tenant=tenant)
     assert (await client.get("/v1/scans")).status_code == 401
 
 

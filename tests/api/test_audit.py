@@ -98,4 +98,4 @@ async def test_the_platforms_admin_sees_all_namespaces(api: Api, operator: httpx
 async def test_the_database_refuses_to_change_the_past(api: Api, tenant: str, change: str) -> None:
     parameters = {"tenant": tenant} if ":tenant" in change else {}
     with pytest.raises(DBAPIError, match="audit_events is append-only"):
-        await execute(api.resources.ledger.database, change, **parameters)
+        await execute(api.owner, change, **parameters)

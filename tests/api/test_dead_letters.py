@@ -27,9 +27,7 @@ async def buried(
 ) -> dict[str, Any]:
     """A dead letter as the API shows it; ``spec`` adds to what its scan asked for."""
     scan = make_scan(namespace, **spec)
-    letter = await dead_letter(
-        api.resources.ledger.database, scan=scan, scanner=scanner, failure=failure, parameters={"depth": 3}
-    )
+    letter = await dead_letter(api.owner, scan=scan, scanner=scanner, failure=failure, parameters={"depth": 3})
     shown: dict[str, Any] = (await (await api.client("viewer", namespace)).get(f"{LETTERS}/{letter}")).json()
     return shown
 
@@ -45,7 +43,7 @@ async def listed(client: httpx.AsyncClient, **query: Any) -> list[str]:
 
 async def end(api: Api, scan: str) -> None:
     await execute(
-        api.resources.ledger.database,
+        api.owner,
         "UPDATE scans SET state = 'succeeded', completed_at = now() WHERE id = CAST(:id AS uuid)",
         id=scan,
     )
@@ -66,7 +64,7 @@ async def test_letters_come_newest_first_and_are_filtered(api: Api, viewer: http
     second = (await buried(api, tenant, scanner="source", failure=LOST))["id"]
     third = (await buried(api, tenant))["id"]
     await execute(
-        api.resources.ledger.database,
+        api.owner,
         "UPDATE dead_letters SET replayed_at = now() WHERE id = CAST(:id AS uuid)",
         id=third,
     )
@@ -209,7 +207,7 @@ async def test_a_request_that_is_no_longer_valid_names_its_field(
 ) -> None:
     letter = await buried(api, namespace)
     await execute(
-        api.resources.ledger.database,
+        api.owner,
         """UPDATE scans SET spec = spec || '{"retired": true}' WHERE id = CAST(:id AS uuid)""",
         id=letter["scanId"],
     )
@@ -255,7 +253,7 @@ async def test_a_replay_is_submitted_in_the_name_of_who_replays(
 ) -> None:
     submitted = (await replay(operator, await buried(api, namespace))).json()
     ((submitted_by,),) = await fetch(
-        api.resources.ledger.database,
+        api.owner,
         "SELECT submitted_by FROM scans WHERE id = CAST(:id AS uuid)",
         id=submitted["id"],
     )

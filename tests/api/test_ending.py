@@ -31,7 +31,7 @@ async def exists(kubectl: Kubectl, scan: NewScan) -> bool:
 
 async def run(api: Api, scan: NewScan) -> None:
     """Plan the scan and let a worker claim its job."""
-    database = api.resources.ledger.database
+    database = api.owner
     (job,) = await planned_scan(database, scan=scan)
     await claimed(database, job)
 
@@ -64,7 +64,7 @@ async def test_a_scan_that_has_ended_stays_as_it_is(
     api: Api, operator: httpx.AsyncClient, kubectl: Kubectl, submitted: NewScan
 ) -> None:
     await execute(
-        api.resources.ledger.database,
+        api.owner,
         "UPDATE scans SET state = 'succeeded', completed_at = now() WHERE id = :id",
         id=submitted.id,
     )
@@ -93,7 +93,7 @@ async def test_a_deleted_scan_is_gone_from_kubernetes_and_from_view(
 async def test_a_running_scan_is_stopped_first_and_deleted_once_it_has_ended(
     api: Api, operator: httpx.AsyncClient, kubectl: Kubectl, submitted: NewScan
 ) -> None:
-    database = api.resources.ledger.database
+    database = api.owner
     (job,) = await planned_scan(database, scan=submitted)
     owned = await claimed(database, job)
     answer = await operator.delete(f"/v1/scans/{submitted.id}")

@@ -112,9 +112,7 @@ async def test_a_replay_that_lost_the_ledger_is_found_again(
     cut_off: Api, database_outage: TcpProxy, lost_after_create: None, kubectl: Kubectl, namespace: str
 ) -> None:
     client = await cut_off.client("operator", namespace)
-    letter = await dead_letter(
-        cut_off.resources.ledger.database, scan=make_scan(namespace), scanner="web", parameters={}
-    )
+    letter = await dead_letter(cut_off.owner, scan=make_scan(namespace), scanner="web", parameters={})
     path = f"/v1/dead-letters/{letter}"
     assert (await client.post(f"{path}/replay")).status_code == 503
     (request,) = await stored(kubectl, namespace)

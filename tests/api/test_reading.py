@@ -25,14 +25,14 @@ async def viewer(api: Api, tenant: str) -> httpx.AsyncClient:
 async def seeded(api: Api, tenant: str, **plan: Any) -> NewScan:
     """A scan in the ledger as if it had been submitted and planned."""
     scan = make_scan(tenant)
-    await planned_scan(api.resources.ledger.database, scan=scan, **plan)
+    await planned_scan(api.owner, scan=scan, **plan)
     return scan
 
 
 async def scanned(api: Api, tenant: str, findings: int = 5) -> NewScan:
     """A scan that found ``findings`` problems, the first of them critical and the others low."""
     scan = make_scan(tenant)
-    database = api.resources.ledger.database
+    database = api.owner
     (job,) = await planned_scan(database, scan=scan)
     found = make_findings([0], severity=Severity.CRITICAL) + make_findings(range(1, findings), severity=Severity.LOW)
     await finish(database, await claimed(database, job), found)
@@ -106,9 +106,7 @@ async def test_pages_hold_still_while_scans_are_added(api: Api, viewer: httpx.As
 
 async def test_the_filters_of_the_list_hold_together(api: Api, viewer: httpx.AsyncClient, tenant: str) -> None:
     early = await seeded(api, tenant, target_keys=[TARGETS[0]], scanner="web")
-    await execute(
-        api.resources.ledger.database, "UPDATE scans SET created_at = '2020-01-01Z' WHERE id = :id", id=early.id
-    )
+    await execute(api.owner, "UPDATE scans SET created_at = '2020-01-01Z' WHERE id = :id", id=early.id)
     late = await seeded(api, tenant, target_keys=TARGETS, scanner="source")
     done = await scanned(api, tenant)
     expected: list[tuple[dict[str, Any], list[NewScan]]] = [

@@ -63,7 +63,7 @@ async def test_a_key_that_came_with_another_scan_is_refused(
 
 async def test_a_cancelled_scan_is_run_again_without_its_cancellation(api: Api, namespace: str) -> None:
     scan = make_scan(namespace, scanners=[{"name": "web"}], cancel=True)
-    await planned_scan(api.resources.ledger.database, scan=scan)
+    await planned_scan(api.owner, scan=scan)
     operator = await api.client("operator", namespace)
     answer = await operator.post(f"/v1/scans/{scan.id}/rerun")
     assert (await operator.get(answer.headers["Location"])).json()["spec"]["cancel"] is False

@@ -36,7 +36,7 @@ async def served(settings: ApiSettings) -> AsyncIterator[ServedApi]:
 
 @pytest.fixture
 def database(served: ServedApi) -> Database:
-    return served.api.resources.ledger.database
+    return served.api.owner
 
 
 def sample(name: str, **labels: str) -> float:
@@ -93,7 +93,7 @@ async def test_no_connection_is_held_while_a_stream_waits(served: ServedApi, dat
 async def test_a_caller_may_have_so_many_streams_and_a_process_too(settings: ApiSettings, tenant: str) -> None:
     async with serving(settings, event_streams=3, event_streams_per_caller=2) as served, AsyncExitStack() as stack:
         scan = make_scan(tenant)
-        await planned_scan(served.api.resources.ledger.database, scan=scan)
+        await planned_scan(served.api.owner, scan=scan)
         clients = [await stack.enter_async_context(await served.client("viewer", tenant)) for _ in range(2)]
         for number in (0, 0, 1):
             listener = await stack.enter_async_context(listening(clients[number], path(scan)))
@@ -108,7 +108,7 @@ async def test_a_caller_may_have_so_many_streams_and_a_process_too(settings: Api
 
 async def test_a_stream_ends_after_its_time_and_its_client_goes_on(settings: ApiSettings, tenant: str) -> None:
     async with serving(settings, event_duration=0.5) as served:
-        database = served.api.resources.ledger.database
+        database = served.api.owner
         scan = make_scan(tenant)
         (job,) = await planned_scan(database, scan=scan)
         async with await served.client("viewer", tenant) as client:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 from redis.asyncio import Redis
 
+from api_harness import owner_url
 from event_streams import listening
 from ledger_factories import claimed, finish, make_database, make_scan, planned_scan
 from secapi_api.settings import ApiSettings
@@ -50,7 +51,7 @@ async def test_a_cancellation_through_one_process_is_told_at_once_by_the_other(
 ) -> None:
     one, other = two
     scan = make_scan(namespace)
-    await planned_scan(one.api.resources.ledger.database, scan=scan)
+    await planned_scan(one.api.owner, scan=scan)
     async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
         await until(lambda: heard_by(redis, 2))
     key = await one.api.key("operator", namespace)
@@ -69,7 +70,7 @@ async def test_without_redis_changes_are_found_by_asking(
     cut_off: ServedApi, redis_outage: TcpProxy, tenant: str, mode: Mode
 ) -> None:
     scan = make_scan(tenant)
-    database = cut_off.api.resources.ledger.database
+    database = cut_off.api.owner
     (job,) = await planned_scan(database, scan=scan)
     async with await cut_off.client("viewer", tenant) as client, listening(client, path(scan)) as before:
         await before.next(2)
@@ -96,7 +97,7 @@ async def test_hints_are_heard_again_when_redis_is_back(
 
 async def test_a_flush_disturbs_no_stream(cut_off: ServedApi, settings: ApiSettings, tenant: str) -> None:
     scan = make_scan(tenant)
-    database = cut_off.api.resources.ledger.database
+    database = cut_off.api.owner
     (job,) = await planned_scan(database, scan=scan)
     async with await cut_off.client("viewer", tenant) as client, listening(client, path(scan)) as s:
         await s.next(2)
@@ -111,7 +112,7 @@ async def test_a_stream_outlives_an_outage_of_postgres(
 ) -> None:
     async with served_api(polling(without_database, 0.3)) as served:
         scan = make_scan(tenant)
-        direct = make_database(shared_database_url, connections=1)
+        direct = make_database(owner_url(shared_database_url), connections=1)
         (job,) = await planned_scan(direct, scan=scan)
         async with await served.client("viewer", tenant) as client, listening(client, path(scan)) as listener:
             await listener.next(2)

@@ -28,7 +28,7 @@ async def served(settings: ApiSettings) -> AsyncIterator[ServedApi]:
 
 @pytest.fixture
 def database(served: ServedApi) -> Database:
-    return served.api.resources.ledger.database
+    return served.api.owner
 
 
 @pytest.fixture

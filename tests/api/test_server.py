@@ -263,7 +263,7 @@ async def test_streams_of_events_end_at_once_when_the_process_is_told_to_stop(
     api: Api, stopping: Server, tenant: str
 ) -> None:
     scan = make_scan(tenant)
-    await planned_scan(api.resources.ledger.database, scan=scan)
+    await planned_scan(api.owner, scan=scan)
     keys = [await api.key("viewer", tenant) for _ in range(5)]
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(stopping.client())

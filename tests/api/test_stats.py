@@ -20,7 +20,7 @@ async def viewer(api: Api, tenant: str) -> httpx.AsyncClient:
 
 async def scanned(api: Api, tenant: str) -> None:
     """A scan that took ten seconds and found two problems."""
-    database, scan = api.resources.ledger.database, make_scan(tenant)
+    database, scan = api.owner, make_scan(tenant)
     (job,) = await planned_scan(database, scan=scan)
     await finish(database, await claimed(database, job), make_findings(range(2), severity=Severity.LOW))
     await execute(
@@ -46,8 +46,8 @@ async def test_a_namespace_without_a_history_has_thirty_empty_days(viewer: httpx
 
 async def test_what_happened_today_is_on_the_last_day(api: Api, viewer: httpx.AsyncClient, tenant: str) -> None:
     await scanned(api, tenant)
-    await dead_letter(api.resources.ledger.database, scan=make_scan(tenant))
-    await planned_scan(api.resources.ledger.database, scan=make_scan(tenant))
+    await dead_letter(api.owner, scan=make_scan(tenant))
+    await planned_scan(api.owner, scan=make_scan(tenant))
     told = await stats(viewer, namespace=tenant, days=1)
     (today,) = told["days"]
     assert today["scans"] == {"active": 1, "succeeded": 1, "failed": 1, "cancelled": 0}

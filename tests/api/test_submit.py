@@ -111,7 +111,7 @@ async def test_the_same_key_gives_the_same_scan_though_its_scan_request_is_gone(
 
 
 async def test_keys_are_forgotten_after_two_days(api: Api, operator: httpx.AsyncClient, namespace: str) -> None:
-    database = api.resources.ledger.database
+    database = api.owner
     for number in range(3):
         await operator.post("/v1/scans", json=scan_body(namespace), headers={"Idempotency-Key": f"build {number}"})
     scans = "SELECT id FROM scans WHERE namespace = :namespace"

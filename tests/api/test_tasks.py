@@ -4,8 +4,8 @@ import asyncio
 import random
 from contextlib import suppress
 
+from secapi_api.hints import SCANS_CHANGED, Hints
 from secapi_api.redis import SharedMemory
-from secapi_api.scan_events.hints import ScanHints
 from secapi_api.settings import ApiSettings
 from secapi_api.tasks import cancelled
 
@@ -26,7 +26,7 @@ async def test_a_task_that_swallows_a_cancellation_ends() -> None:
 async def test_a_listener_ends_at_whatever_it_is(settings: ApiSettings, redis_url: str) -> None:
     for _ in range(50):
         memory = SharedMemory(settings)
-        listening = asyncio.create_task(ScanHints(memory).listen(lambda _: None))
+        listening = asyncio.create_task(Hints(memory).listen({SCANS_CHANGED: lambda _: None}))
         await asyncio.sleep(random.uniform(0, 0.004))  # noqa: S311 -- no secret
         async with asyncio.timeout(2):
             await cancelled([listening])

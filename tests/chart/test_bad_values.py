@@ -85,6 +85,14 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "set apiKeys.pepper.existingSecret, or embedded.enabled=true for an evaluation",
     ),
     (
+        {"webhooks.key.existingSecret": ""},
+        "set webhooks.key.existingSecret, with which workers.pools.system signs, or workers.pools.system.enabled=false",
+    ),
+    (
+        {"workers.pools.system.autoscaling.enabled": True},
+        "set workers.pools.system.autoscaling.enabled=false: autoscalers do not see how many webhooks wait",
+    ),
+    (
         {"embedded.enabled": True},
         "unset externalDatabase.existingSecret, or embedded.enabled: with both it is not clear",
     ),

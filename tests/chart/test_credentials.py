@@ -18,6 +18,7 @@ SECRETIVE = re.compile(r"password|passwd|secret|token|pepper|dsn|credential|_key
 DATABASE = {"SECAPI_DATABASE_URL": ("scanner-database", "databaseUrl")}
 REDIS = {"SECAPI_REDIS_URL": ("scanner-redis", "redisUrl")}
 PEPPER = {"SECAPI_API_KEY_PEPPER": ("scanner-pepper", "pepper")}
+WEBHOOKS = {"SECAPI_WEBHOOK_KEY": ("scanner-webhooks", "webhookKey")}
 
 
 def leaves(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, object]]:
@@ -47,9 +48,10 @@ def test_a_production_installation_makes_no_secret(values: str, renderings: Mapp
 @pytest.mark.parametrize(
     ("container", "expected"),
     [
-        ("api", DATABASE | PEPPER | REDIS),
+        ("api", DATABASE | PEPPER | REDIS | WEBHOOKS),
         ("operator", DATABASE | REDIS),
         ("worker-code", DATABASE | REDIS),
+        ("worker-system", DATABASE | REDIS | WEBHOOKS),
         ("migrations", DATABASE),
     ],
 )
@@ -57,6 +59,15 @@ def test_each_component_gets_the_secrets_it_needs(
     container: str, expected: dict[str, tuple[str, str]], external: Rendering
 ) -> None:
     assert secrets(external.container(container)) == expected
+
+
+def test_the_api_may_have_an_address_of_its_own(everything: Rendering) -> None:
+    found = {
+        name: secrets(everything.container(name))["SECAPI_DATABASE_URL"] for name in ("api", "operator", "migrations")
+    }
+    assert found == {"api": ("scanner-database", "apiUrl")} | dict.fromkeys(
+        ("operator", "migrations"), ("scanner-database", "databaseUrl")
+    )
 
 
 def test_the_object_stores_credentials_go_to_who_reads_and_writes_it(production: Rendering) -> None:
@@ -80,9 +91,18 @@ def decoded(rendering: Rendering) -> dict[str, str]:
 def test_an_evaluation_has_random_passwords(embedded: Rendering) -> None:
     data = decoded(embedded)
     passwords = [
-        data[key] for key in ("adminPassword", "databasePassword", "scalerPassword", "redisPassword", "pepper")
+        data[key]
+        for key in (
+            "adminPassword",
+            "databasePassword",
+            "apiPassword",
+            "scalerPassword",
+            "redisPassword",
+            "pepper",
+            "webhookKey",
+        )
     ]
-    assert len(set(passwords)) == 5
+    assert len(set(passwords)) == len(passwords)
     assert all(re.fullmatch(r"[A-Za-z0-9]{40}", password) for password in passwords)
 
 
@@ -90,6 +110,7 @@ def test_the_addresses_of_an_evaluation_lead_to_its_servers(embedded: Rendering)
     data = decoded(embedded)
     for key, service, port in [
         ("databaseUrl", "postgresql", 5432),
+        ("apiDatabaseUrl", "postgresql", 5432),
         ("scalerUrl", "postgresql", 5432),
         ("redisUrl", "redis", 6379),
     ]:
@@ -97,6 +118,8 @@ def test_the_addresses_of_an_evaluation_lead_to_its_servers(embedded: Rendering)
         assert url.hostname == f"acme-secapi-{service}.{NAMESPACE}.svc"
         assert url.port == port == embedded.one("Service", service)["spec"]["ports"][0]["port"]
     assert urlsplit(data["databaseUrl"]).password == data["databasePassword"]
+    assert urlsplit(data["apiDatabaseUrl"]).password == data["apiPassword"]
+    assert urlsplit(data["apiDatabaseUrl"]).username == "secapi_api"
     assert urlsplit(data["scalerUrl"]).username == "secapi_scaler"
     assert data["redis.conf"].startswith(f"requirepass {data['redisPassword']}\n")
 
@@ -106,5 +129,13 @@ async def test_every_rendering_of_an_evaluation_has_passwords_of_its_own(embedde
 
 
 def test_passwords_of_an_evaluation_are_only_in_its_secret(embedded: Rendering) -> None:
-    for key in ("adminPassword", "databasePassword", "scalerPassword", "redisPassword", "pepper"):
+    for key in (
+        "adminPassword",
+        "databasePassword",
+        "apiPassword",
+        "scalerPassword",
+        "redisPassword",
+        "pepper",
+        "webhookKey",
+    ):
         assert embedded.text.count(decoded(embedded)[key]) == 0

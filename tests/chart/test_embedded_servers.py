@@ -20,7 +20,7 @@ from secapi_dev.servers.postgres import PostgresServer
 from secapi_dev.servers.valkey import ValkeyServer
 
 FILES = paths.CHART / "files" / "embedded"
-PASSWORDS = {"databasePassword": "o'clock", "scalerPassword": "another"}
+PASSWORDS = {"databasePassword": "o'clock", "apiPassword": "of the API", "scalerPassword": "another"}
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def run_script(server: PostgresServer, passwords: Path) -> None:
     subprocess.run(["/bin/sh", FILES / "10-roles.sh"], env=environment, check=True)
 
 
-async def test_the_database_belongs_to_no_superuser_and_autoscaling_has_a_role(
+async def test_the_database_belongs_to_no_superuser_and_the_api_and_autoscaling_have_roles(
     fresh_postgres: PostgresServer, tmp_path: Path
 ) -> None:
     # On the local stack's server the owner is there already.
@@ -67,11 +67,15 @@ async def test_the_database_belongs_to_no_superuser_and_autoscaling_has_a_role(
     roles = await admin.fetch(
         "SELECT rolname, rolsuper, rolcanlogin FROM pg_roles WHERE rolname LIKE 'secapi%' ORDER BY 1"
     )
-    assert [tuple(role) for role in roles] == [("secapi", False, True), ("secapi_scaler", False, True)]
+    assert [tuple(role) for role in roles] == [
+        ("secapi", False, True),
+        ("secapi_api", False, True),
+        ("secapi_scaler", False, True),
+    ]
     owner = await admin.fetchval("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'secapi'")
     assert owner == "secapi"
     await admin.close()
-    for user, password in {"secapi": "o'clock", "secapi_scaler": "another"}.items():
+    for user, password in {"secapi": "o'clock", "secapi_api": "of the API", "secapi_scaler": "another"}.items():
         connection = await asyncpg.connect(
             host="127.0.0.1", port=fresh_postgres.port, user=user, password=password, database="secapi"
         )

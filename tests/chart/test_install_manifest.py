@@ -52,5 +52,5 @@ def test_every_secret_that_it_names_is_explained(objects: list[Object]) -> None:
         for variable in container["env"]
         if "secretKeyRef" in variable.get("valueFrom", {})
     }
-    assert named == {"secapi-database", "secapi-redis", "secapi-api-keys"}
+    assert named == {"secapi-database", "secapi-redis", "secapi-api-keys", "secapi-webhooks"}
     assert all(f"#   {name} " in explained for name in named)

@@ -44,16 +44,19 @@ async def test_an_installation_with_its_secrets_goes_ahead(helm: Helm, cluster: 
     await make_secret(cluster, "scanner-database", namespace, databaseUrl="postgresql://database.example/scans")
     await make_secret(cluster, "scanner-redis", namespace, redisUrl="redis://redis.example")
     await make_secret(cluster, "scanner-pepper", namespace, pepper="a long text that nobody knows")
+    await make_secret(cluster, "scanner-webhooks", namespace, webhookKey="another text that nobody knows")
     assert (await rendered(helm, cluster, VALUES["external"], namespace)).one("Deployment", "api")
 
 
 async def test_an_upgrade_keeps_the_passwords_of_an_evaluation(helm: Helm, cluster: Kubectl, namespace: str) -> None:
     present = {
         "databasePassword": "first",
+        "apiPassword": "sixth",
         "scalerPassword": "second",
         "redisPassword": "third",
         "pepper": "fourth",
         "adminPassword": "fifth",
+        "webhookKey": "sixth",
     }
     await make_secret(cluster, "acme-secapi-embedded", namespace, **present)
     data: Mapping[str, str] = (await rendered(helm, cluster, VALUES["embedded"], namespace)).one("Secret", "embedded")[

@@ -47,6 +47,14 @@ def test_a_pool_without_egress_reaches_only_what_it_names(production: Rendering)
     assert not reaches(production, pod, "93.184.216.34", 22)
 
 
+def test_webhooks_reach_the_internet_and_what_is_opened_for_them(production: Rendering) -> None:
+    pod = production.pod("worker-system")
+    assert reaches(production, pod, "93.184.216.34", 8443)
+    assert reaches(production, pod, "10.30.0.7", 8080)
+    assert not reaches(production, pod, "10.31.0.7", 8080)
+    assert not reaches(production, production.pod("worker-code"), "10.30.0.7", 8080)
+
+
 def test_a_pool_may_name_its_own_rules(everything: Rendering) -> None:
     pod = everything.pod("worker-code")
     assert reaches(everything, pod, "192.0.2.9", 443)

@@ -31,7 +31,7 @@ async def test_a_disabled_pool_leaves_nothing(helm: Helm) -> None:
 
 
 async def test_no_pool_at_all_is_an_installation_too(helm: Helm) -> None:
-    settings = {f"{CODE}.enabled": False, "workers.pools.network.enabled": False}
+    settings = {f"workers.pools.{pool}.enabled": False for pool in ("network", "code", "system")}
     rendering = await render(helm, VALUES["external"], settings=settings)
     assert not [found for found in rendering.kind("Deployment") if "worker" in found["metadata"]["name"]]
 
@@ -52,6 +52,19 @@ async def test_a_pools_own_value_wins(
     settings |= {f"{CODE}.{name}": value for name, value in own.items()}
     spec = (await render(helm, VALUES["external"], settings=settings)).one("Deployment", "worker-code")["spec"]
     assert (spec | spec["template"]["spec"]).get(field) == expected
+
+
+def test_only_the_system_pool_knows_where_webhooks_may_go(production: Rendering) -> None:
+    about = {"SECAPI_DENIED_CIDRS", "SECAPI_WEBHOOK_ALLOWED_CIDRS"}
+    assert about <= environment(production.container("worker-system")).keys()
+    assert not about & environment(production.container("worker-code")).keys()
+
+
+async def test_the_system_pool_is_not_scaled_with_the_others(helm: Helm) -> None:
+    settings = {"workers.defaults.autoscaling.enabled": True, "autoscaling.database.existingSecret": "scaler"}
+    rendering = await render(helm, VALUES["external"], settings=settings)
+    assert rendering.one("Deployment", "worker-system")["spec"]["replicas"] == 1
+    assert [scaled for scaled in rendering.kind("ScaledObject") if "system" in scaled["metadata"]["name"]] == []
 
 
 async def test_a_pool_can_switch_off_what_is_on_by_default(helm: Helm) -> None:
@@ -93,7 +106,7 @@ def test_a_worker_finds_its_tools_where_the_image_has_them(external: Rendering) 
 def test_who_scales_a_pool_is_the_only_one_to_count_it(everything: Rendering, hpa: Rendering) -> None:
     for rendering in (everything, hpa):
         for found in rendering.kind("Deployment"):
-            scaled = not found["metadata"]["name"].endswith("-operator")
+            scaled = not found["metadata"]["name"].endswith(("-operator", "-system"))
             assert ("replicas" not in found["spec"]) is scaled
 
 

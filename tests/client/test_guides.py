@@ -10,9 +10,12 @@ from documents import blocks, run_python, run_script
 from running_stack import RunningStack
 from secapi_client.command_line.outcomes import ExitCode
 from secapi_dev import paths
+from secapi_dev.ports import Ports
 
 GUIDES = paths.CHECKOUT / "docs" / "guides"
-CLIENT, GATE, REST = ((GUIDES / f"{name}.md").read_text() for name in ("client", "ci-gate", "rest"))
+CLIENT, GATE, REST, WEBHOOKS = (
+    (GUIDES / f"{name}.md").read_text() for name in ("client", "ci-gate", "rest", "webhooks")
+)
 
 
 @pytest.fixture
@@ -76,6 +79,16 @@ async def test_rest_with_python_works(stack: RunningStack) -> None:
     output = (await run_python(stack, program)).splitlines()
     assert output[0].startswith("Succeeded ")
     assert output[-1].startswith("422 ['/spec/targets/0/url'] ")
+
+
+@pytest.mark.timeout(300)
+async def test_webhooks_with_curl_and_python_work(stack: RunningStack, ports: Ports, tmp_path: Path) -> None:
+    port = str(ports.reserve())
+    (receiver,) = blocks(WEBHOOKS, "python")
+    (tmp_path / "receiver.py").write_text(receiver.replace("8900", port))
+    output = await run_script(stack, "".join(blocks(WEBHOOKS, "sh")).replace("8900", port), tmp_path)
+    assert "\nscan.succeeded Succeeded {" in output
+    assert output.rstrip().rpartition("\n")[2].startswith("whsec_")
 
 
 def test_the_guide_has_every_exit_code() -> None:

@@ -19,6 +19,7 @@ from secapi_client.models import (
     scans,
     sessions,
     specs,
+    webhooks,
     words,
 )
 from secapi_client.models.base import Model
@@ -32,21 +33,25 @@ MODELS: dict[str, type[Model]] = {
     "Artifact": artifacts.Artifact,
     "AuditEvent": audit.AuditEvent,
     "DeadLetter": dead_letters.DeadLetter,
+    "Delivery": webhooks.Delivery,
     "FieldProblem": problems.FieldProblem,
     "FindingCounts": scans.FindingCounts,
     "FindingLocation": findings.FindingLocation,
     "Identity": sessions.Identity,
     "IssuedApiKey": api_keys.IssuedApiKey,
+    "IssuedWebhook": webhooks.IssuedWebhook,
     "JobTotals": scans.JobTotals,
     "Page_ApiKey_": Page[api_keys.ApiKey],
     "Page_AuditEvent_": Page[audit.AuditEvent],
     "Page_DeadLetter_": Page[dead_letters.DeadLetter],
+    "Page_Delivery_": Page[webhooks.Delivery],
     "Page_Policy_": Page[custom_resources.Policy],
     "Page_ScanFinding_": Page[findings.ScanFinding],
     "Page_ScanJob_": Page[scans.ScanJob],
     "Page_ScanSummary_": Page[scans.ScanSummary],
     "Page_ScannerSummary_": Page[scanners.Scanner],
     "Page_Schedule_": Page[custom_resources.Schedule],
+    "Page_Webhook_": Page[webhooks.Webhook],
     "Policy": custom_resources.Policy,
     "Problem": problems.Problem,
     "RerunScan": scans.RerunScan,
@@ -58,6 +63,7 @@ MODELS: dict[str, type[Model]] = {
     "Schedule": custom_resources.Schedule,
     "SubmittedJob": scans.SubmittedJob,
     "SubmittedScan": scans.SubmittedScan,
+    "Webhook": webhooks.Webhook,
 }
 LEFT_OUT = {"csrfToken", "links"}
 """Fields that a client with methods and keys has no use for."""

@@ -19,6 +19,7 @@ PASSWORD = "k7#Zq-secret"  # noqa: S105 -- made up
         ),
         ("redis://:hunter2@redis:6379/0", f"redis://{REMOVED}@redis:6379/0"),
         ("key sk_live_0123456789abcdef was refused", f"key {REMOVED} was refused"),
+        ("signed with whsec_tq7mKGqkpfxrs6JWWc+VWbYJm2b= by us", f"signed with {REMOVED} by us"),
         ("Authorization: Bearer eyJhbGciOi.abc.def", f"Authorization: Bearer {REMOVED}"),
         ('{"password": "hunter2", "user": "secapi"}', f'{{"password": "{REMOVED}", "user": "secapi"}}'),
         ("SECAPI_API_KEY_PEPPER=0123456789", f"SECAPI_API_KEY_PEPPER={REMOVED}"),

@@ -11,7 +11,7 @@ import pytest
 from secapi_dev import paths
 from secapi_workers.catalogue import built_in
 
-TARGETS = ("api", "operator", "worker-network", "worker-code", "worker", "migrations")
+TARGETS = ("api", "operator", "worker-network", "worker-code", "worker-system", "worker", "migrations")
 LABELS = {"title", "description", "licenses", "version", "revision", "source"}
 PROJECT = tomllib.loads((paths.CHECKOUT / "pyproject.toml").read_text())["project"]
 
@@ -129,7 +129,9 @@ def test_the_version_is_the_projects() -> None:
     assert ARGUMENTS["VERSION"] == PROJECT["version"]
 
 
-@pytest.mark.parametrize(("target", "pools"), [("worker-network", {"network"}), ("worker-code", {"code"})])
+@pytest.mark.parametrize(
+    ("target", "pools"), [("worker-network", {"network"}), ("worker-code", {"code"}), ("worker-system", {"system"})]
+)
 def test_a_pools_image_has_the_scanners_of_its_pool(target: str, pools: set[str]) -> None:
     wanted = {scanner.spec.command for scanner in built_in().values() if scanner.spec.pool in pools}
     assert wanted <= commands(target)

@@ -16,6 +16,7 @@ EXTERNAL = {
     "externalRedis.existingSecret": "database",
     "externalRedis.urlKey": "databaseUrl",
     "apiKeys.pepper.existingSecret": "database",
+    "webhooks.key.existingSecret": "database",
     "artifacts.url": "s3://artifacts",
     "migrations.waitSeconds": 1,
     "migrations.backoffLimit": 0,
@@ -28,7 +29,7 @@ async def test_an_unreachable_database_stops_the_installation_with_a_sentence(cl
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "database", "namespace": NAMESPACE},
-        "stringData": {"databaseUrl": NOWHERE, "pepper": "long enough to be one"},
+        "stringData": {"databaseUrl": NOWHERE, "pepper": "long enough to be one", "webhookKey": "long enough, too"},
     }
     async with namespace(cluster):
         await cluster.kubectl("apply", "-f", "-", stdin=manifest(secret))

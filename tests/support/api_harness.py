@@ -6,21 +6,30 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import make_url
 
+from ledger_factories import make_database
 from openapi_conformance import Conformance
 from secapi_api.app import create_app
 from secapi_api.documents import openapi_document
+from secapi_api.ledger import SYSTEM
 from secapi_api.resources import Resources
 from secapi_api.settings import ApiSettings
+from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.api_keys import create_api_key
+from secapi_dev.servers.postgres import OWNER
 
 
 class Api:
-    """The application of one test, and clients that call it with keys of its own."""
+    """The application of one test, and clients that call it with keys of its own.
 
-    def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
+    ``owner`` is the ledger as the operator and the workers have it, for what they would do.
+    """
+
+    def __init__(self, app: FastAPI, settings: ApiSettings, owner: Database) -> None:
         self.app = app
         self.settings = settings
+        self.owner = owner
         self._conformance = Conformance(openapi_document(app))
 
     @property
@@ -30,7 +39,7 @@ class Api:
 
     async def key(self, role: str, namespace: str | None, scopes: Sequence[str] = ()) -> str:
         """The secret of a new key."""
-        async with self.resources.ledger.transaction() as session:
+        async with self.resources.ledger.transaction(SYSTEM) as session:
             issued = await create_api_key(
                 session,
                 name=f"{role} key",
@@ -56,11 +65,20 @@ class Api:
         return client
 
 
+def owner_url(api_url: str) -> str:
+    """Address of the API's database for who owns it."""
+    return make_url(api_url).set(username=OWNER).render_as_string(hide_password=False)
+
+
 @asynccontextmanager
 async def running_api(settings: ApiSettings) -> AsyncIterator[Api]:
     app = create_app(settings)
-    async with app.router.lifespan_context(app):
-        yield Api(app, settings)
+    owner = make_database(owner_url(settings.database_url.get_secret_value()))
+    try:
+        async with app.router.lifespan_context(app):
+            yield Api(app, settings, owner)
+    finally:
+        await owner.close()
 
 
 def scan_body(namespace: str, **changes: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ async def eventful_run(stack: RunningStack) -> AsyncIterator[None]:
     os.kill(stack.pid("operator"), signal.SIGTERM)
     await _counted(stack, "secapi_findings", within=60)
     await _ends_of_every_kind(stack)
+    await _told_webhook(stack)
     await _lost_worker(stack)
     await _lost_messages(stack)
     await _frozen_apiserver(stack)
@@ -60,6 +61,21 @@ async def _ends_of_every_kind(stack: RunningStack) -> None:
         assert (await api.get("/v1/scans", params={"namespace": NAMESPACE})).status_code == 200
     await stack.apply(_manifest("refused", scanners=[{"name": "no-such-scanner"}]))
     await stack.settled([*scans, cancelled], within=90)
+
+
+async def _told_webhook(stack: RunningStack) -> None:
+    """A webhook that nobody answers for."""
+    async with stack.api() as api:
+        body = {"namespace": NAMESPACE, "url": "http://127.0.0.1:9/", "events": ["scan.failed"]}
+        webhook = (await api.post("/v1/webhooks", json=body)).json()["id"]
+        await api.post(f"/v1/webhooks/{webhook}/ping")
+
+        async def told() -> bool:
+            deliveries = await api.get(f"/v1/webhooks/{webhook}/deliveries", params={"state": "failed"})
+            return bool(deliveries.json()["items"])
+
+        await eventually(told, within=30, what="the ping has ended")
+        await api.delete(f"/v1/webhooks/{webhook}")
 
 
 async def _lost_worker(stack: RunningStack) -> None:

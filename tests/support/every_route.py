@@ -4,14 +4,15 @@ import itertools
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from api_harness import Api, scan_body
 from kept_kinds import KINDS
-from ledger_factories import dead_letter, make_scan
+from ledger_factories import dead_letter, execute, make_scan
+from secapi_core.ledger.transitions.deliveries import ping
 
 KEPT = {kind.path: kind for kind in KINDS}
 """What is kept in Kubernetes."""
@@ -43,12 +44,12 @@ class Access:
     @property
     def versioned(self) -> bool:
         """Whether a change must say what it is based on."""
-        kinds = {"/v1/memberships", "/v1/users", *KEPT}
+        kinds = {"/v1/memberships", "/v1/users", "/v1/webhooks", *KEPT}
         return self.collection in kinds and self.method in ("PUT", "PATCH", "DELETE")
 
     @property
     def item(self) -> str | None:
-        """The kind of thing that an id names."""
+        """The kind of thing that an id names; the outer one where there are two."""
         found = re.search(r"\{(\w+)Id\}", self.path)
         return found[1] if found else None
 
@@ -110,6 +111,16 @@ ROUTES = [
     Access("POST", "/v1/users", "admin", 201, 403, platform=True),
     Access("GET", "/v1/users/{userId}", "admin", 200, 403, platform=True),
     Access("PATCH", "/v1/users/{userId}", "admin", 200, 403, platform=True),
+    Access("GET", "/v1/webhooks", "admin", 200, 403),
+    Access("POST", "/v1/webhooks", "admin", 201, 403),
+    Access("GET", "/v1/webhooks/{webhookId}", "admin", 200, 404),
+    Access("PATCH", "/v1/webhooks/{webhookId}", "admin", 200, 404),
+    Access("DELETE", "/v1/webhooks/{webhookId}", "admin", 204, 404),
+    Access("POST", "/v1/webhooks/{webhookId}/rotate-secret", "admin", 200, 404),
+    Access("POST", "/v1/webhooks/{webhookId}/ping", "admin", 202, 404),
+    Access("GET", "/v1/webhooks/{webhookId}/deliveries", "admin", 200, 404),
+    Access("GET", "/v1/webhooks/{webhookId}/deliveries/{deliveryId}", "admin", 200, 404),
+    Access("POST", "/v1/webhooks/{webhookId}/deliveries/{deliveryId}/replay", "admin", 202, 404),
 ]
 
 _numbers = itertools.count(1)
@@ -131,7 +142,8 @@ class Things:
             return route.path.format(digest=DIGEST, namespace=self.namespace, name="web")
         if route.item not in self.ids:
             self.ids[route.item] = await self._made(route.item)
-        return route.path.format(**{f"{route.item}Id": self.ids[route.item]})
+        path = route.path.replace(f"{{{route.item}Id}}", self.ids[route.item])
+        return path.format(deliveryId=await self._delivery()) if "{deliveryId}" in path else path
 
     async def body(self, route: Access) -> dict[str, Any] | None:
         """What the route is sent."""
@@ -151,6 +163,12 @@ class Things:
                 return {"role": "viewer"}
             case "PATCH", "/v1/users/{userId}":
                 return {"name": "Another"}
+            case "POST", "/v1/webhooks":
+                return {"namespace": self.namespace, "url": "http://127.0.0.1:9/", "events": ["scan.failed"]}
+            case "PATCH", "/v1/webhooks/{webhookId}":
+                return {"description": "another"}
+            case "POST", "/v1/webhooks/{webhookId}/rotate-secret":
+                return {"graceSeconds": 60}
             case "POST", "/v1/api-keys/{keyId}/rotate":
                 return {"graceSeconds": 60}
         return None
@@ -159,13 +177,26 @@ class Things:
         if item == "session":
             return "0" * 64  # A key has none; tests of sessions have their own walk.
         if item == "deadLetter":
-            database = self.api.resources.ledger.database
+            database = self.api.owner
             return str(await dead_letter(database, scan=make_scan(self.namespace), scanner="web", parameters={}))
         platform = await self.api.client("admin", None)
-        collection = {"scan": "scans", "key": "api-keys", "user": "users", "membership": "memberships"}[item]
+        collections = {"scan": "scans", "key": "api-keys", "user": "users", "membership": "memberships"}
+        collection = (collections | {"webhook": "webhooks"})[item]
         route = Access("POST", f"/v1/{collection}", "admin", 201, 403)
         made: dict[str, str] = (await platform.post(route.path, json=await self.body(route))).json()
         return made["id"]
+
+    async def _delivery(self) -> str:
+        """One of the webhook's, which has ended."""
+        if self.ids["webhook"] == MISSING:
+            return MISSING
+        database = self.api.resources.ledger.database
+        async with database.transaction() as session:
+            delivery_id = await ping(session, UUID(self.ids["webhook"]))
+        await execute(
+            database, "UPDATE deliveries SET state = 'failed', finished_at = now() WHERE id = :id", id=delivery_id
+        )
+        return str(delivery_id)
 
 
 async def call(client: httpx.AsyncClient, route: Access, things: Things) -> httpx.Response:

@@ -65,6 +65,19 @@ _STATEMENTS = f"""
            now() - n * {_STEP}
     FROM generate_series(0, {ROWS // 10}) AS n;
 
+    INSERT INTO webhooks (id, namespace, url, events, description, created_by)
+    SELECT ('00000000-0000-0000-0006-' || {_ID})::uuid, 'team-' || n, 'https://hooks.example/', '{{scan.failed}}', '',
+           ''
+    FROM generate_series(0, 19) AS n;
+
+    INSERT INTO deliveries (id, webhook_id, namespace, event_type, event_id, payload, state, finished_at, not_before)
+    SELECT ('00000000-0000-0000-0007-' || {_ID})::uuid,
+           ('00000000-0000-0000-0006-' || lpad(to_hex(n % 20), 12, '0'))::uuid, 'team-' || n % 20, 'scan.failed',
+           ('00000000-0000-0000-0008-' || {_ID})::uuid, '{{}}',
+           CASE WHEN n < {OPEN} THEN 'pending' ELSE 'delivered' END,
+           CASE WHEN n >= {OPEN} THEN now() END, now() - interval '1 minute'
+    FROM generate_series(0, {ROWS - 1}) AS n;
+
     INSERT INTO findings (id, namespace, fingerprint, scanner, rule, target_key, severity, title, description,
                           remediation, location, cwes, vulnerability_ids, cvss_vector, links, details, content_digest,
                           first_scan_id, first_seen_at)

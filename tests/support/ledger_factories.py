@@ -1,6 +1,6 @@
 """Scans, jobs and findings for tests of the ledger, made without the planner: only what a test says differs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -39,10 +39,14 @@ UNWANTED = Failure(FailureReason.CANCELLED, "nobody wants it any more")
 REPORT = RunReport(exit_code=0, log_tail="done", stats={"scanSeconds": 1.5})
 
 
-def make_database(url: str, *, connections: int = 20) -> Database:
+def make_database(
+    url: str, *, connections: int = 20, changed: Callable[[Sequence[str]], Awaitable[None]] | None = None
+) -> Database:
     """A pool of its own, wide enough for tests that race."""
     return Database(
-        Settings(database_url=url, database_pool_size=connections, database_pool_timeout=30), application="tests"
+        Settings(database_url=url, database_pool_size=connections, database_pool_timeout=30),
+        application="tests",
+        changed=changed,
     )
 
 

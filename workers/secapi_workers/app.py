@@ -12,24 +12,31 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 
-from secapi_core.messages import Priority, queue_name
+from secapi_core.messages import DELIVERIES, SYSTEM_POOL, Priority, queue_name
 from secapi_workers.process import WorkerProcess
 from secapi_workers.settings import WorkerSettings
+from secapi_workers.tasks.deliver_event import DeliverEvent
 from secapi_workers.tasks.run_job import RunJob
 
 log = structlog.get_logger(__name__)
 
 
 def queue_names(pools: tuple[str, ...]) -> list[str]:
-    """The queues of ``pools`` in the order in which they must be drained: priority first, whatever the pool."""
-    return [queue_name(pool, priority) for priority in Priority for pool in pools]
+    """The queues of ``pools`` in the order in which they must be drained: priority first, whatever the pool.
+
+    Before all come events for webhooks, which are sent in no time and tell of what is over already.
+    """
+    scanning = [pool for pool in pools if pool != SYSTEM_POOL]
+    first = [DELIVERIES] if SYSTEM_POOL in pools else []
+    return first + [queue_name(pool, priority) for priority in Priority for pool in scanning]
 
 
 def make_app(settings: WorkerSettings, process: WorkerProcess) -> Celery:
-    """An application whose processes open and close ``process`` and run jobs in it."""
+    """An application whose processes open and close ``process`` and do their work in it."""
     app = Celery("secapi", broker=settings.redis_url.get_secret_value(), set_as_current=False)
     app.conf.update(_configuration(settings))
     app.register_task(RunJob(process))
+    app.register_task(DeliverEvent(process))
 
     # Celery holds receivers weakly unless told otherwise, and nobody else holds these.
     signals.worker_process_init.connect(lambda **_: _open(process), weak=False)

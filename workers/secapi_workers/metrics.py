@@ -34,6 +34,9 @@ ATTEMPTS = Counter(
 DELIVERIES = Counter(
     "secapi_worker_deliveries_total", "Messages that came in, by what the ledger made of them", ["result"]
 )
+WEBHOOK_DELIVERIES = Counter(
+    "secapi_webhook_deliveries_total", "Tries to tell a webhook of an event", ["outcome", "reason"]
+)
 SCAN_SECONDS = Histogram("secapi_worker_scan_seconds", "Time the scanner itself ran", ["scanner"], buckets=_SECONDS)
 CLAIM_TO_FINISH = Histogram(
     "secapi_worker_claim_to_finish_seconds", "From the claim to committed results", ["scanner"], buckets=_SECONDS

@@ -10,7 +10,10 @@ import uvloop
 from secapi_core import error_tracking, tracing
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
+from secapi_core.messages import SYSTEM_POOL
 from secapi_core.objects import ArtifactStore
+from secapi_core.scan_summaries import ScanSummaries
+from secapi_core.shared_memory import SharedMemory
 from secapi_workers.runner.attempt import Equipment
 from secapi_workers.runner.draining import Draining
 from secapi_workers.runner.jobs import JobRunner
@@ -18,12 +21,14 @@ from secapi_workers.runner.sandbox import Sandbox
 from secapi_workers.runner.workspace import Workspace
 from secapi_workers.settings import MIB, WorkerSettings
 from secapi_workers.sources.prepare import Sources
+from secapi_workers.webhooks.deliveries import DeliveryRunner
+from secapi_workers.webhooks.sending import Sender
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class WorkerProcess:
-    """What one process of the pool needs to run jobs; ``open`` and ``close`` are called in that process only."""
+    """What one process of the pool needs for its work; ``open`` and ``close`` are called in that process only."""
 
     def __init__(self, settings: WorkerSettings, draining: Draining) -> None:
         """Remember the settings; nothing is opened in the parent."""
@@ -36,7 +41,10 @@ class WorkerProcess:
         self.draining.attach()
         self._stop_tracing = tracing.start(settings, "worker")
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-        self._database = Database(settings, application="secapi-worker")
+        # For nothing but telling what has changed: one connection, and no job waits for it longer than a moment.
+        self._memory = SharedMemory(settings.redis_url.get_secret_value(), connections=1)
+        summaries = ScanSummaries(self._memory)
+        self._database = Database(settings, application="secapi-worker", changed=summaries.put)
         watch_pool(self._database.engine)
         self._workspace = Workspace(settings.workdir)
         self._sandbox = Sandbox()
@@ -62,13 +70,28 @@ class WorkerProcess:
             worker=f"{platform.node()}:{os.getpid()}",
         )
 
+        self._deliveries = self._delivery_runner()
+
+    def _delivery_runner(self) -> DeliveryRunner | None:
+        if SYSTEM_POOL not in self.settings.worker_pools or self.settings.webhook_key is None:
+            return None
+        key = self.settings.webhook_key.get_secret_value().encode()
+        sender = Sender(self.settings, key, timeout=self.settings.webhook_timeout)
+        return DeliveryRunner(self._database, sender, self.settings, self.draining)
+
     def run_job(self, job_id: UUID) -> None:
         """Run one job to its outcome; raises ``Drained`` if this worker takes no more."""
         self._runner.run(self._jobs.run(job_id))
 
+    def deliver_event(self, delivery_id: UUID) -> None:
+        """Make one try of a delivery; raises ``Drained`` if this worker takes no more."""
+        assert self._deliveries is not None  # noqa: S101 -- only the system pool's queue has such messages
+        self._runner.run(self._deliveries.run(delivery_id))
+
     def close(self) -> None:
         """Let go of everything."""
         self._runner.run(self._database.close())
+        self._runner.run(self._memory.close())
         self._runner.close()
         self._sandbox.close()
         self._workspace.close()

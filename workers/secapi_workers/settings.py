@@ -2,17 +2,19 @@
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from secapi_core.settings import LeaseSettings, Settings
+from secapi_core.messages import SYSTEM_POOL
+from secapi_core.settings import LeaseSettings, Settings, WebhookSettings
+from secapi_core.webhooks.schedule import PAUSES
 
 MIB = 1024 * 1024
 
 
-class WorkerSettings(Settings, LeaseSettings):
+class WorkerSettings(Settings, LeaseSettings, WebhookSettings):
     """Settings of ``secapi-worker``."""
 
     redis_url: SecretStr
@@ -28,7 +30,7 @@ class WorkerSettings(Settings, LeaseSettings):
     """Committing a large report takes longer than any query of an API."""
 
     worker_pools: Annotated[tuple[str, ...], NoDecode, Field(min_length=1)] = ("network", "code")
-    """Pools whose queues this worker serves, separated by commas."""
+    """Pools whose queues this worker serves, separated by commas; ``system`` tells webhooks of what has happened."""
 
     worker_concurrency: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes, that is jobs at a time."""
@@ -57,7 +59,22 @@ class WorkerSettings(Settings, LeaseSettings):
     source_timeout: Annotated[float, Field(gt=0, le=3_600)] = 300.0
     """Longest time to fetch and unpack a source."""
 
+    webhook_max_attempts: Annotated[int, Field(ge=1, le=len(PAUSES) + 1)] = len(PAUSES) + 1
+    """An event is sent to a webhook so often before it is given up, which takes three days."""
+
+    webhook_timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
+    """Longest wait for a webhook's answer."""
+
+    webhook_disable_after: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """A webhook is disabled when so many events in a row could not be delivered."""
+
     @field_validator("worker_pools", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(pool.strip() for pool in value.split(",") if pool.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _can_sign(self) -> Self:
+        if SYSTEM_POOL in self.worker_pools and self.webhook_key is None:
+            raise ValueError("set SECAPI_WEBHOOK_KEY: the system pool signs what it tells webhooks")
+        return self

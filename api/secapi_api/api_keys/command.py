@@ -16,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 from secapi_api.api_keys.schemas import NAME_LENGTH
 from secapi_api.auth.callers import Role
 from secapi_api.errors import LedgerUnavailable
-from secapi_api.ledger import Ledger
+from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.schemas import Namespace
 from secapi_api.settings import ApiSettings
 from secapi_core.environment import read_settings
-from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.schema import schema_problem
+from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.ledger.transitions.api_keys import create_api_key
 
 LONGEST_DAYS = 3_650
@@ -46,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 async def _create(settings: ApiSettings, arguments: argparse.Namespace) -> str:
-    database = Database(settings, application="secapi-api-key")
+    database = RestrictedDatabase(settings, application="secapi-api-key")
     try:
-        async with Ledger(database).transaction() as session:
+        async with Ledger(database).transaction(SYSTEM) as session:
             if problem := await schema_problem(session):
                 raise LedgerUnavailable(problem)
             issued = await create_api_key(

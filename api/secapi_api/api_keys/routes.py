@@ -30,7 +30,7 @@ Rotation = Annotated[RotateApiKey, Depends(JsonBody(RotateApiKey))]
 async def list_api_keys(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[ApiKey]:
     """Keys of one namespace, or all, newest first; never their secrets."""
     caller.require(Role.ADMIN, wanted.namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         page = await find_api_keys(
             session, wanted.namespace, active=wanted.active, cursor=wanted.cursor, limit=wanted.limit
         )
@@ -46,7 +46,7 @@ async def create_api_key(
         caller = await resources.authenticator.in_namespace(caller, body.namespace)
     caller.require(Role.ADMIN, body.namespace)
     service.require_no_more(caller, body.scopes)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         issued = await ledger.create_api_key(
             session,
             name=body.name,
@@ -67,7 +67,7 @@ async def create_api_key(
 @router.get("/{keyId}", responses=documented(404))
 async def get_api_key(key_id: KeyId, caller: AuthenticatedCaller, resources: AppResources) -> ApiKey:
     """One key without its secret."""
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         return ApiKey.of(await service.manageable_key(session, key_id, caller))
 
 
@@ -86,7 +86,7 @@ async def rotate_api_key(
     response: Response,
 ) -> IssuedApiKey:
     """Exchange the key for another one that may do the same; the old one ends now, or after a grace period."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         old = await service.manageable_key(session, key_id, caller)
         service.require_no_more(caller, old.scopes)
         issued = await ledger.rotate_api_key(
@@ -103,6 +103,7 @@ async def rotate_api_key(
         service.check_expiry(key)
         before, after = service.image(old), service.image(key) | {"id": str(key.id)}
         await trail.record(session, "api-key", key_id, namespace=key.namespace, before=before, after=after)
+    await resources.authenticator.known.ended(key_id)
     response.headers["Location"] = f"/v1/api-keys/{key.id}"
     return IssuedApiKey.issued(key, issued.secret)
 
@@ -112,8 +113,9 @@ async def revoke_api_key(
     key_id: KeyId, caller: AuthenticatedCaller, resources: AppResources, trail: AuditTrail
 ) -> Response:
     """Make the key worthless at once; it stays in the list of all keys."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         key = await service.manageable_key(session, key_id, caller)
         if await ledger.revoke_api_key(session, key_id):
             await trail.record(session, "api-key", key_id, namespace=key.namespace, before=service.image(key))
+    await resources.authenticator.known.ended(key_id)
     return Response(status_code=204)

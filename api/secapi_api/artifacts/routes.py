@@ -53,7 +53,7 @@ async def upload_artifact(
     )
     if not stored.size:
         raise InvalidRequest("the body is empty", errors=[FieldError("", "send the archive as the body")])
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         await record_artifact(
             session,
             namespace=namespace,
@@ -74,7 +74,7 @@ async def upload_artifact(
 async def list_artifacts(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[Artifact]:
     """Artifacts of one namespace or of all that the caller may see, newest first."""
     visible = caller.visible(wanted.namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         page = await artifacts.list_artifacts(session, visible, wanted.cursor, wanted.limit)
     return Page(items=[Artifact.of(artifact) for artifact in page.items], next_cursor=page.next_cursor)
 
@@ -86,5 +86,5 @@ async def get_artifact(
     """What is known of an uploaded artifact."""
     namespace = own_namespace(caller, namespace)
     caller.require(Role.VIEWER, namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         return await known_artifact(session, namespace, digest)

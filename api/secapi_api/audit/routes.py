@@ -21,6 +21,6 @@ Wanted = Annotated[AuditQuery, Query()]
 async def list_audit_events(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[AuditEvent]:
     """Who did what, newest first: in one namespace for its admins, everywhere for the platform's."""
     caller.require(Role.ADMIN, wanted.namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         page = await list_events(session, wanted.filter(), wanted.cursor, wanted.limit)
     return Page(items=[AuditEvent.of(event) for event in page.items], next_cursor=page.next_cursor)

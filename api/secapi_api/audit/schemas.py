@@ -37,7 +37,7 @@ class AuditEvent(Schema):
     id: UUID
     at: datetime
     actor: str
-    """``key:…``, ``user:…`` or ``serviceaccount:…``."""
+    """``key:…``, ``user:…`` or ``serviceaccount:…``; ``system:…`` where SecAPI itself acted."""
 
     actor_name: str
     action: str

@@ -21,8 +21,8 @@ class Role(StrEnum):
     """Judge findings."""
 
     ADMIN = "admin"
-    """Manage the namespace's keys, members and schedules; purge dead letters. Everywhere: also users, policies and
-    scanners, which say what every namespace may scan and what is run (docs/decisions/0014)."""
+    """Manage the namespace's keys, members, schedules and webhooks; purge dead letters. Everywhere: also users,
+    policies and scanners, which say what every namespace may scan and what is run (docs/decisions/0014)."""
 
     def includes(self, other: "Role") -> bool:
         """Whether this role may do what ``other`` may."""

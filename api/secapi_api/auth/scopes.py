@@ -21,6 +21,7 @@ GROUPS = (
     "sessions",
     "stats",
     "users",
+    "webhooks",
 )
 """Tags of all routes that need a caller."""
 

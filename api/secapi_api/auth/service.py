@@ -7,10 +7,11 @@ from typing import Self
 
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.auth.challenges import invalid_credential
+from secapi_api.auth.known import KnownCallers
 from secapi_api.auth.kubernetes import KubernetesTokens
 from secapi_api.auth.oidc import OidcTokens
 from secapi_api.errors import Forbidden, Unauthenticated
-from secapi_api.ledger import Ledger
+from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.sessions.store import Session, SessionStore
 from secapi_api.users.admission import admitted
 from secapi_core.ledger.queries.api_keys import ApiKeyIdentity, verify_api_key
@@ -45,6 +46,8 @@ class Authenticator:
     """``None`` where no provider is configured."""
 
     sessions: SessionStore
+    known: KnownCallers
+    """Where callers with API keys are remembered; nothing here asks it."""
 
     async def caller(self, credential: str, named: Collection[str], request_id: str) -> Caller:
         """Who ``credential`` belongs to; Unauthenticated for unknown, expired and revoked ones alike.
@@ -59,18 +62,21 @@ class Authenticator:
             if caller is None:
                 raise invalid_credential("this token was not made for SecAPI by this cluster, or has expired")
             return caller
-        async with self.ledger.reading() as session:
+        # It notes when the key was used.
+        async with self.ledger.transaction(SYSTEM) as session:
             identity = await verify_api_key(session, credential, self.pepper)
         if identity is None:
             raise invalid_credential("this API key is unknown, expired or revoked")
-        return _key_caller(identity)
+        caller = _key_caller(identity)
+        self.known.remember(credential, caller, identity.seconds_left)
+        return caller
 
     async def session_caller(self, secret: str) -> SessionCaller:
         """Whose session the cookie proves. Raises Unauthenticated, also if the user is no longer who they were."""
         session = await self.sessions.find(secret)
         user = None
         if session is not None:
-            async with self.ledger.reading() as ledger:
+            async with self.ledger.reading(SYSTEM) as ledger:
                 user = await known_user(ledger, session.user_id)
         if session is None or user is None or session.created_at < user.credentials_changed_at:
             raise Unauthenticated("this session is over; log in again")

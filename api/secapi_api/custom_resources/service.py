@@ -4,7 +4,7 @@ from secapi_api.audit.trail import Trail
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.errors import FieldError, InvalidRequest, LedgerUnavailable
 from secapi_api.kube.custom_resources import StoredResource
-from secapi_api.ledger import Ledger
+from secapi_api.ledger import Ledger, Within
 
 
 def listed_namespace(caller: Caller, named: str | None) -> str | None:
@@ -31,7 +31,7 @@ async def record(
     assert known is not None  # noqa: S101 -- a change has one side at least
     subject, namespace = known.metadata.name, known.metadata.namespace
     try:
-        async with ledger.transaction() as session:
+        async with ledger.transaction(Within(namespace)) as session:
             await trail.record(
                 session,
                 kind,

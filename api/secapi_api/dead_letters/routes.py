@@ -29,7 +29,7 @@ Wanted = Annotated[DeadLetterQuery, Query()]
 async def list_dead_letters(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[DeadLetter]:
     """Jobs that used up their attempts, in one namespace or in all that the caller may see, newest first."""
     visible = caller.visible(wanted.namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         page = await list_in_ledger(session, wanted.filter(visible), wanted.cursor, wanted.limit)
     return Page(items=[DeadLetter.of(letter) for letter in page.items], next_cursor=page.next_cursor)
 
@@ -37,7 +37,7 @@ async def list_dead_letters(caller: AuthenticatedCaller, resources: AppResources
 @router.get("/{deadLetterId}", responses=documented(404))
 async def get_dead_letter(letter_id: DeadLetterId, caller: AuthenticatedCaller, resources: AppResources) -> DeadLetter:
     """One dead letter."""
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         return DeadLetter.of(await service.visible_letter(session, letter_id, caller))
 
 
@@ -49,14 +49,14 @@ async def replay_dead_letter(
 
     The scan that the job was part of stays failed. Replaying again gives the same scan, until that one is deleted.
     """
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         letter = await service.visible_letter(session, letter_id, caller, Role.OPERATOR)
         answer = await service.earlier_replay(session, letter)
     if answer is None:
         submission = service.replay_of(letter, caller)
         accepted = await scans.accept(resources, submission)
         # Should the ledger fail now, the scan runs and the letter does not show it, until the caller repeats this.
-        async with resources.ledger.transaction() as session:
+        async with resources.ledger.transaction(caller) as session:
             answer = await scans.register(session, accepted)
             await mark_replayed(session, letter.id, answer.id)
             await scans.record_submission(trail, session, submission, answer, {"replayOf": letter.id})
@@ -69,7 +69,7 @@ async def purge_dead_letter(
     letter_id: DeadLetterId, caller: AuthenticatedCaller, resources: AppResources, trail: AuditTrail
 ) -> None:
     """Take the letter off the list, replayed or not. Its scan stays as it is."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         letter = await service.visible_letter(session, letter_id, caller, Role.ADMIN)
         if await purge_in_ledger(session, letter.id):
             await service.record_purge(trail, session, letter)

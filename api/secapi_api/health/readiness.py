@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Mapping
 
 from secapi_api.errors import FieldError, LedgerUnavailable, Unavailable
 from secapi_api.kube.client import ApiserverRefused, KubernetesClient
-from secapi_api.ledger import Ledger
+from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.refreshed import Refreshed
 from secapi_core.crds.base import GROUP, VERSION
-from secapi_core.ledger.queries.schema import schema_problem
+from secapi_core.ledger.queries.schema import row_security_problem, schema_problem
 
 PATIENCE = 2.0
 """Seconds that a dependency has to answer."""
@@ -52,8 +52,8 @@ class Readiness:
         return {name: why for name, why in zip(checks, outcomes, strict=True) if why}
 
     async def _ask_database(self) -> None:
-        async with self._ledger.reading() as session:
-            if problem := await schema_problem(session):
+        async with self._ledger.reading(SYSTEM) as session:
+            if problem := await schema_problem(session) or await row_security_problem(session):
                 raise LedgerUnavailable(problem)
 
     async def _ask_kubernetes(self) -> None:

@@ -29,7 +29,7 @@ Change = Annotated[ChangeMembership, Depends(JsonBody(ChangeMembership))]
 async def list_memberships(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[Membership]:
     """Members of a namespace for its admins; of all of them for the platform's."""
     caller.require(Role.ADMIN, wanted.namespace)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         page = await find_memberships(
             session, namespace=wanted.namespace, user_id=wanted.user_id, cursor=wanted.cursor, limit=wanted.limit
         )
@@ -43,7 +43,7 @@ async def create_membership(
     """Give somebody a role in a namespace."""
     caller = await resources.authenticator.in_namespace(caller, body.namespace)
     caller.require(Role.ADMIN, body.namespace)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         made = await service.create(session, body)
         await trail.record(session, "membership", made.id, namespace=made.namespace, after=service.image(made))
     response.headers["Location"] = f"/v1/memberships/{made.id}"
@@ -56,7 +56,7 @@ async def get_membership(
     membership_id: MembershipId, caller: AuthenticatedCaller, resources: AppResources, response: Response
 ) -> Membership:
     """One membership."""
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         membership = await service.manageable(session, membership_id, caller)
     response.headers["ETag"] = etag(membership.version)
     return Membership.of(membership)
@@ -75,7 +75,7 @@ async def change_membership(
     response: Response,
 ) -> Membership:
     """Give another role."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         before = await service.manageable(session, membership_id, caller)
         require_version(version, before.version)
         if not await ledger.change_membership(session, membership_id, before.version, role=body.role):
@@ -98,7 +98,7 @@ async def remove_membership(
     trail: AuditTrail,
 ) -> Response:
     """Take the role away."""
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         before = await service.manageable(session, membership_id, caller)
         require_version(version, before.version)
         if not await ledger.remove_membership(session, membership_id, before.version):

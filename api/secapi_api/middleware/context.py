@@ -1,14 +1,13 @@
 """The request's id, in its logs and its answer, and the headers that every answer carries."""
 
 import re
-from uuid import uuid4
+import secrets
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
-REQUEST_ID = "X-Request-ID"
-_SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+REQUEST_ID = b"x-request-id"
+_SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 SECURITY_HEADERS = {
     # Answers hold findings and are made for one caller: nothing between us may keep them.
@@ -19,6 +18,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_SECURITY_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 class RequestContext:
@@ -33,18 +33,21 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID, "")
-        request_id = given if _SANE_ID.fullmatch(given) else uuid4().hex
+        given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+        request_id = given.decode() if _SANE_ID.fullmatch(given) else secrets.token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                sent = message["headers"] = list(message["headers"])
+                names = {name for name, _ in sent}
+                sent += [header for header in _SECURITY_HEADERS if header[0] not in names]
+                sent.append((REQUEST_ID, request_id.encode()))
             await send(message)
 
         # The caller is bound by whoever finds it out, and unbound with the id.
-        with bound_contextvars(request_id=request_id, caller=None):
+        bound = bind_contextvars(request_id=request_id, caller=None)
+        try:
             await self.app(scope, receive, send_with_headers)
+        finally:
+            reset_contextvars(**bound)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secapi_api.errors import ContentTooLarge, RequestTimeout
@@ -32,8 +31,8 @@ class RequestLimits:
             await self.app(scope, receive, send)
             return
         bounds = self.special.get((scope["method"], scope["path"]), self.default)
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > bounds.body:
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if announced.isdigit() and int(announced) > bounds.body:
             await problem_response(scope, ContentTooLarge.than(bounds.body))(scope, receive, send)
             return
         received = 0

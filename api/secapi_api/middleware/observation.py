@@ -3,7 +3,6 @@
 import time
 
 import structlog
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secapi_api.metrics import REQUEST_DURATION, REQUESTS_IN_FLIGHT, method_label, route_label
@@ -12,6 +11,7 @@ ABORTED = "aborted"
 """Status label of a request that got no answer: it was cancelled, or the process made a mistake in answering."""
 
 EVENT_STREAM = "text/event-stream"
+_EVENT_STREAM = EVENT_STREAM.encode()
 
 UNREMARKABLE = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths of probes and scrapes, which are most of the requests of an idle API: neither logged nor traced."""
@@ -42,7 +42,9 @@ class Observation:
             nonlocal status, streaming
             if message["type"] == "http.response.start":
                 status = str(message["status"])
-                if Headers(raw=message["headers"]).get("content-type", "").startswith(EVENT_STREAM):
+                if any(
+                    name == b"content-type" and value.startswith(_EVENT_STREAM) for name, value in message["headers"]
+                ):
                     streaming = time.perf_counter() - started
             await send(message)
 

@@ -14,13 +14,14 @@ from uuid import UUID
 import structlog
 
 from secapi_api.errors import LedgerUnavailable
-from secapi_api.ledger import Ledger
+from secapi_api.hints import SCANS_CHANGED, Hints
+from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.metrics import EVENT_LOOKS
-from secapi_api.scan_events.hints import ScanHints
 from secapi_api.scans.schemas import ScanJob, ScanSummary
 from secapi_api.tasks import cancelled
 from secapi_core.ledger.queries.changes import JobChange, Mark, ScanChange, changed_jobs, changed_scans
 from secapi_core.ledger.states import ScanState
+from secapi_core.scan_summaries import ScanSummaries
 
 PAUSE_SECONDS = 0.1
 """Shortest time between two looks at the ledger, whatever the hints."""
@@ -74,10 +75,11 @@ class Follower:
 class ScanFeed:
     """Scans that are followed through this process."""
 
-    def __init__(self, ledger: Ledger, hints: ScanHints, *, poll: float) -> None:
+    def __init__(self, ledger: Ledger, hints: Hints, summaries: ScanSummaries, *, poll: float) -> None:
         """``poll``: seconds after which the ledger is asked without a hint. Follow nothing yet."""
         self._ledger = ledger
         self._hints = hints
+        self._summaries = summaries
         self._poll = poll
         self._scans: dict[UUID, FollowedScan] = {}
         self._asked: set[UUID] = set()
@@ -86,8 +88,8 @@ class ScanFeed:
         self.ended = False
 
     def start(self) -> None:
-        """Begin to look, and to listen for hints."""
-        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._hints.listen(self.look))]
+        """Begin to look; whoever listens for hints calls ``look``."""
+        self._tasks = [asyncio.create_task(self._run())]
 
     @contextmanager
     def follow(self, scan_id: UUID) -> Iterator[Follower]:
@@ -112,7 +114,7 @@ class ScanFeed:
     async def changed(self, scan_id: UUID) -> None:
         """Whoever has committed a change of a scan says so, for this process and the others."""
         self.look(scan_id)
-        await self._hints.publish(scan_id)
+        await self._hints.publish(SCANS_CHANGED, scan_id)
 
     def end(self) -> None:
         """Let every stream end now: the process is about to stop."""
@@ -156,11 +158,14 @@ class ScanFeed:
         """Two statements, or one if nothing has changed."""
         scans = {scan_id: self._scans[scan_id] for scan_id in wanted}
         followers = [follower for scan in scans.values() for follower in scan.followers]
-        async with self._ledger.reading() as session:
+        async with self._ledger.reading(SYSTEM) as session:
             changes = await changed_scans(session, {scan.id: scan.mark for scan in scans.values()})
             # After the scans: a scan that has ended is seen with jobs that have.
             known = {change.scan.id: bytes(scans[change.scan.id].steps) for change in changes}
             jobs = await changed_jobs(session, known) if known else []
+        if changes:
+            # Whoever is told of a change and then reads the scan must find it there.
+            await self._summaries.outdate({change.scan.id: change.mark.version for change in changes})
         for job in jobs:
             scans[job.scan_id].take_job(job)
         for change in changes:

@@ -43,7 +43,7 @@ async def follow_scan(
     with `Last-Event-ID`.
     """
     tuning = resources.settings.tuning
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         scan = await service.visible_scan(session, scan_id, caller)
     stream = ScanStream(
         feed=resources.scan_feed,

@@ -14,7 +14,7 @@ from secapi_api.preconditions import ExpectedVersion, etag
 from secapi_api.problems import documented
 from secapi_api.scanners.parameters import CatalogueQuery
 from secapi_api.scanners.schemas import CreateScanner, ReplaceScanner, Scanner, ScannerSummary
-from secapi_api.scanners.service import catalogue_page
+from secapi_api.scanners.service import catalogue_page, check_scanner
 from secapi_api.schemas import Page
 
 router = APIRouter(prefix="/v1/scanners", tags=["scanners"], responses=documented(401, 403, 422, 503))
@@ -40,6 +40,7 @@ async def create_scanner(
 ) -> Scanner:
     """Add a scanner to the catalogue. The workers of its pool must have the tool installed."""
     caller.require_everywhere(Role.ADMIN)
+    check_scanner(body.spec)
     made = await resources.scanners.create(None, body.name, body.spec)
     await record(resources.ledger, trail, "scanner", after=made)
     response.headers["Location"] = f"{router.prefix}/{body.name}"
@@ -71,6 +72,7 @@ async def replace_scanner(
     family.
     """
     caller.require_everywhere(Role.ADMIN)
+    check_scanner(body.spec)
     replaced = await resources.scanners.replace(None, name, body.spec, expected=expected)
     await record(resources.ledger, trail, "scanner", before=replaced.before, after=replaced.after)
     response.headers["ETag"] = etag(replaced.after.version)

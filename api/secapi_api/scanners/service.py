@@ -3,6 +3,14 @@
 from secapi_api.kube.catalogue import Catalogue
 from secapi_core.crds.scanner import ScannerSpec
 from secapi_core.paging import Page, decode_cursor, encode_cursor
+from secapi_core.parameters import check_parameters_schema
+from secapi_core.templates import check_template
+
+
+def check_scanner(spec: ScannerSpec) -> None:
+    """Raise Rejected for what types and resource types cannot see, and what every scan with it would fail for."""
+    check_parameters_schema(spec.parameters_schema)
+    check_template(spec)
 
 
 def catalogue_page(catalogue: Catalogue, cursor: str | None, limit: int) -> Page[tuple[str, ScannerSpec]]:

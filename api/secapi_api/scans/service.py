@@ -10,6 +10,7 @@ from secapi_api.audit.trail import Trail
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.errors import LedgerUnavailable, NotFound, QuotaExceeded
 from secapi_api.kube.scan_requests import NameTaken, StoredRequest
+from secapi_api.ledger import Within
 from secapi_api.resources import Resources
 from secapi_api.scans.schemas import CreateScan, SubmittedJob, SubmittedScan, phase
 from secapi_api.scans.submission import Submission
@@ -110,7 +111,7 @@ async def _checked_plan(resources: Resources, namespace: str, spec: ScanRequestS
     policies = (await resources.catalogues.current()).policies.get(namespace, ())
     has_quota = any(policy.max_active_scans is not None for policy in policies)
     if has_quota or any(target.artifact for target in spec.targets):
-        async with resources.ledger.reading() as session:
+        async with resources.ledger.reading(Within(namespace)) as session:
             await _check_artifacts(session, namespace, spec)
             if has_quota:
                 await _check_quota(session, namespace, policies)
@@ -142,7 +143,7 @@ async def _kept(resources: Resources, submission: Submission) -> StoredRequest |
     if submission.key is None:
         return None
     try:
-        async with resources.ledger.reading() as session:
+        async with resources.ledger.reading(Within(submission.namespace)) as session:
             outcome = await find_outcome(session, submission.key)
     except LedgerUnavailable:
         return None

@@ -9,6 +9,7 @@ from secapi_api.auth.service import SessionCaller
 from secapi_api.bodies import JsonBody, request_body
 from secapi_api.dependencies import AppResources, AuthenticatedCaller
 from secapi_api.errors import NotFound, Unauthenticated
+from secapi_api.ledger import SYSTEM
 from secapi_api.problems import documented
 from secapi_api.schemas import Page
 from secapi_api.sessions import service
@@ -27,14 +28,14 @@ Credentials = Annotated[LogIn, Depends(JsonBody(LogIn))]
 async def create_session(resources: AppResources, request: Request, body: Credentials, response: Response) -> Identity:
     """Log in with a password. The session's secret is in a cookie that scripts cannot read."""
     proof = await service.proven_user(resources, request, body)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(SYSTEM) as session:
         user = await known_user(session, proof.user_id)
     if user is None:
         raise Unauthenticated("the address or the password is wrong")
     # It begins when the hash was read: should the password have changed since, the session is over already.
     begun, secret = await resources.sessions.begin(user.id, proof.read_at)
     caller = SessionCaller.of(user, begun)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(SYSTEM) as session:
         await note_login(session, user.id)
         await trail_of(request, caller).record(session, "session", begun.id, namespace=None)
     set_cookie(response, secret, resources.sessions.expires_at(begun))
@@ -88,7 +89,7 @@ async def end_session(
 async def _end(resources: AppResources, caller: SessionCaller, session_id: str, trail: Trail) -> bool:
     if not await resources.sessions.end(caller.session.user_id, session_id):
         return False
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(SYSTEM) as session:
         await trail.record(session, "session", session_id, namespace=None)
     return True
 

@@ -5,6 +5,7 @@ from fastapi import Request
 
 from secapi_api.auth.passwords import verify_password
 from secapi_api.errors import Unauthenticated
+from secapi_api.ledger import SYSTEM
 from secapi_api.rate_limits import RequestKind
 from secapi_api.resources import Resources
 from secapi_api.sessions.schemas import LogIn
@@ -18,7 +19,7 @@ async def proven_user(resources: Resources, request: Request, body: LogIn) -> Pa
     client = request.client.host if request.client else "unknown"
     await resources.rate_limits.take(f"client:{client}", RequestKind.CLIENT_LOGINS)
     await resources.rate_limits.take(f"address:{body.email}", RequestKind.LOGINS)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(SYSTEM) as session:
         found = await password_hash(session, body.email)
     proven = await verify_password(found.encoded if found else None, body.password.get_secret_value())
     if found is None or not proven:

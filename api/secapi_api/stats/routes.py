@@ -29,7 +29,7 @@ async def get_stats(
     namespaces = caller.visible(wanted.namespace)
 
     async def counted() -> bytes:
-        async with resources.ledger.reading() as session:
+        async with resources.ledger.reading(caller) as session:
             days = await count_days(session, namespaces, wanted.days)
             standing = await get_standing(session, namespaces, wanted.days)
         return Stats.of(days, standing).model_dump_json(by_alias=True).encode()

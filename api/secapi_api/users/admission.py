@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from secapi_api.auth.challenges import invalid_credential
 from secapi_api.auth.oidc import ProvidedIdentity
 from secapi_api.errors import Unauthenticated
-from secapi_api.ledger import Ledger
+from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.users.service import image, known
 from secapi_core.ledger.queries.users import KnownUser, known_subject, password_hash
 from secapi_core.ledger.transitions.audit import NewAuditEvent, record_event
@@ -20,7 +20,7 @@ async def admitted(ledger: Ledger, identity: ProvidedIdentity, request_id: str) 
 
     Raises Unauthenticated, also for disabled users.
     """
-    async with ledger.reading() as session:
+    async with ledger.reading(SYSTEM) as session:
         user = await known_subject(session, identity.issuer, identity.subject)
     if user is not None:
         return user
@@ -29,7 +29,7 @@ async def admitted(ledger: Ledger, identity: ProvidedIdentity, request_id: str) 
             "no user who is not disabled has this token's subject, and a new one needs an address: have the OpenID "
             "provider put email, and email_verified as true, into its tokens"
         )
-    async with ledger.transaction() as session:
+    async with ledger.transaction(SYSTEM) as session:
         await _admit(session, identity, identity.email, request_id)
         # Also when another request with the same token was faster.
         user = await known_subject(session, identity.issuer, identity.subject)

@@ -28,7 +28,7 @@ Change = Annotated[ChangeUser, Depends(JsonBody(ChangeUser))]
 async def list_users(caller: AuthenticatedCaller, resources: AppResources, wanted: Wanted) -> Page[User]:
     """Everybody, newest first; for the platform's administrators."""
     caller.require_everywhere(Role.ADMIN)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         page = await find_users(session, cursor=wanted.cursor, limit=wanted.limit)
     return Page(items=[User.of(user) for user in page.items], next_cursor=page.next_cursor)
 
@@ -40,7 +40,7 @@ async def create_user(
     """Add somebody. What they may do is said by their memberships, or by a role for the whole platform."""
     caller.require_everywhere(Role.ADMIN)
     password = await service.hashed(body)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         user = await service.create(session, body, password.get("password_hash"))
         await trail.record(session, "user", user.id, namespace=None, after=service.image(user))
     response.headers["Location"] = f"/v1/users/{user.id}"
@@ -52,7 +52,7 @@ async def create_user(
 async def get_user(user_id: UserId, caller: AuthenticatedCaller, resources: AppResources, response: Response) -> User:
     """One user."""
     caller.require_everywhere(Role.ADMIN)
-    async with resources.ledger.reading() as session:
+    async with resources.ledger.reading(caller) as session:
         user = await service.known(session, user_id)
     response.headers["ETag"] = etag(user.version)
     return User.of(user)
@@ -71,7 +71,7 @@ async def change_user(
     """Change a user. A new password, another role and being disabled end all of their sessions."""
     caller.require_everywhere(Role.ADMIN)
     changes = body.changes() | await service.hashed(body)
-    async with resources.ledger.transaction() as session:
+    async with resources.ledger.transaction(caller) as session:
         before = await service.known(session, user_id)
         after = await service.change(session, before, version, changes)
         await trail.record(

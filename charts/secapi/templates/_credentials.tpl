@@ -14,6 +14,13 @@ key: {{ empty .secret | ternary .generated .key | quote }}
 {{- end -}}
 {{- end -}}
 
+{{- define "secapi.credential.apiDatabase" -}}
+{{- with .Values.externalDatabase -}}
+{{- $key := .apiUrlKey | default .urlKey -}}
+{{- include "secapi.credential" (dict "root" $ "secret" .existingSecret "key" $key "generated" "apiDatabaseUrl") -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "secapi.credential.redis" -}}
 {{- with .Values.externalRedis -}}
 {{- include "secapi.credential" (dict "root" $ "secret" .existingSecret "key" .urlKey "generated" "redisUrl") -}}
@@ -23,6 +30,12 @@ key: {{ empty .secret | ternary .generated .key | quote }}
 {{- define "secapi.credential.pepper" -}}
 {{- with .Values.apiKeys.pepper -}}
 {{- include "secapi.credential" (dict "root" $ "secret" .existingSecret "key" .key "generated" "pepper") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "secapi.credential.webhookKey" -}}
+{{- with .Values.webhooks.key -}}
+{{- include "secapi.credential" (dict "root" $ "secret" .existingSecret "key" .key "generated" "webhookKey") -}}
 {{- end -}}
 {{- end -}}
 

@@ -8,6 +8,14 @@
       {{- include "secapi.credential.database" . | nindent 6 }}
 {{- end -}}
 
+{{/* The same for the API, as the role that row-level security holds; takes the top-level context. */}}
+{{- define "secapi.env.apiDatabase" -}}
+- name: SECAPI_DATABASE_URL
+  valueFrom:
+    secretKeyRef:
+      {{- include "secapi.credential.apiDatabase" . | nindent 6 }}
+{{- end -}}
+
 {{/* Where the broker is; takes the top-level context. */}}
 {{- define "secapi.env.redis" -}}
 - name: SECAPI_REDIS_URL
@@ -45,6 +53,24 @@
 {{- with .Values.operator.deniedCidrs -}}
 - name: SECAPI_DENIED_CIDRS
   value: {{ toJson . | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* What webhooks are signed with and where they may go; takes the top-level context. May be empty. */}}
+{{- define "secapi.env.webhooks" -}}
+{{- if or .Values.webhooks.key.existingSecret .Values.embedded.enabled -}}
+- name: SECAPI_WEBHOOK_KEY
+  valueFrom:
+    secretKeyRef:
+      {{- include "secapi.credential.webhookKey" . | nindent 6 }}
+{{- if .Values.webhooks.allowHttp }}
+- name: SECAPI_WEBHOOK_ALLOW_HTTP
+  value: "true"
+{{- end }}
+{{- with .Values.webhooks.allowedCidrs }}
+- name: SECAPI_WEBHOOK_ALLOWED_CIDRS
+  value: {{ toJson . | quote }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

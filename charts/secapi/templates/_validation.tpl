@@ -76,6 +76,12 @@ set migrations.waitSeconds ({{ .waitSeconds }}) to less than migrations.activeDe
 {{- if ge (int $pool.drainSeconds) $grace }}
 set {{ $path }}.drainSeconds ({{ $pool.drainSeconds }}) to less than its terminationGracePeriodSeconds ({{ $grace }})
 {{- end }}
+{{- if and (has "system" $pool.pools) (not (or $.Values.webhooks.key.existingSecret $.Values.embedded.enabled)) }}
+set webhooks.key.existingSecret, with which {{ $path }} signs, or {{ $path }}.enabled=false: then nobody can make webhooks
+{{- end }}
+{{- if and (has "system" $pool.pools) $pool.autoscaling.enabled }}
+set {{ $path }}.autoscaling.enabled=false: autoscalers do not see how many webhooks wait
+{{- end }}
 {{- with $pool.autoscaling }}
 {{- if gt (int .minReplicas) (int .maxReplicas) }}
 set {{ $path }}.autoscaling.minReplicas ({{ .minReplicas }}) to no more than maxReplicas ({{ .maxReplicas }})
@@ -94,13 +100,14 @@ set autoscaling.database.existingSecret, by which KEDA asks for the queue of {{ 
 {{/* Helm can look things up only with a cluster at hand, which then has this namespace. */}}
 {{- define "secapi.problems.secrets" -}}
 {{- if lookup "v1" "Namespace" "" "kube-system" }}
-{{- range $value, $key := dict
-  "externalDatabase" .Values.externalDatabase.urlKey
-  "externalRedis" .Values.externalRedis.urlKey
-  "apiKeys.pepper" .Values.apiKeys.pepper.key
-  "autoscaling.database" .Values.autoscaling.database.key
-  "errorTracking" .Values.errorTracking.key
-  "artifacts" ""
+{{- range $value, $keys := dict
+  "externalDatabase" (list .Values.externalDatabase.urlKey .Values.externalDatabase.apiUrlKey)
+  "externalRedis" (list .Values.externalRedis.urlKey)
+  "apiKeys.pepper" (list .Values.apiKeys.pepper.key)
+  "webhooks.key" (list .Values.webhooks.key.key)
+  "autoscaling.database" (list .Values.autoscaling.database.key)
+  "errorTracking" (list .Values.errorTracking.key)
+  "artifacts" list
 }}
 {{- $block := $.Values }}
 {{- range splitList "." $value }}{{ $block = index $block . }}{{ end }}
@@ -108,8 +115,12 @@ set autoscaling.database.existingSecret, by which KEDA asks for the queue of {{ 
 {{- $secret := lookup "v1" "Secret" $.Release.Namespace . }}
 {{- if not $secret }}
 create the Secret {{ . }} in the namespace {{ $.Release.Namespace }}: {{ $value }}.existingSecret names it
-{{- else if and $key (not (hasKey ($secret.data | default dict) $key)) }}
-add the key {{ $key }} to the Secret {{ . }}, which {{ $value }}.existingSecret names
+{{- else }}
+{{- range compact $keys }}
+{{- if not (hasKey ($secret.data | default dict) .) }}
+add the key {{ . }} to the Secret {{ $block.existingSecret }}, which {{ $value }}.existingSecret names
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -20,6 +20,7 @@ from secapi_client.command_line.commands import (
     scanner,
     schedule,
     version,
+    webhook,
     whoami,
 )
 from secapi_client.command_line.commands.scan import tree as scan
@@ -64,6 +65,7 @@ def application() -> typer.Typer:
     app.add_typer(dead_letter.app, name="dead-letter")
     app.add_typer(policy.app, name="policy")
     app.add_typer(key.app, name="key")
+    app.add_typer(webhook.app, name="webhook")
     app.add_typer(audit.app, name="audit")
     app.command("version")(version.version)
     return app

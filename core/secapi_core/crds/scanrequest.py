@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from secapi_core.crds.base import GROUP, Column, Conditions, Model, Name, Resource
-from secapi_core.crds.constraints import Constraint, immutable_but, rule, structural, unique_by
+from secapi_core.crds.constraints import Constraint, distinct, immutable_but, rule, structural, unique_by
 from secapi_core.crds.network_values import HostAddress, HttpUrl, ImageReference, Ports, RepositoryUrl
 from secapi_core.crds.values import ArtifactName, Digest, GitRef, RelativePath
 from secapi_core.findings import Severity
@@ -131,11 +131,7 @@ class ScanRequestSpec(Model):
         list[Target],
         Field(min_length=1, max_length=100),
         structural(list_type="atomic"),
-        rule(
-            "Duplicate value: no target may be named twice",
-            "self.all(target, self.exists_one(other, other == target))",
-            lambda targets: not any(target in targets[:index] for index, target in enumerate(targets)),
-        ),
+        distinct(Target),
     ]
     """What to scan. Every scanner is run on every target of a type that it takes."""
 

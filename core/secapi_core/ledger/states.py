@@ -50,6 +50,14 @@ class AttemptState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class DeliveryState(StrEnum):
+    """What became of telling a webhook; ``pending``: not yet, or not yet with success."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 class FindingState(StrEnum):
     """Triage of a finding."""
 

@@ -5,7 +5,7 @@ Every time is the database's clock. Reads have their own values beside each quer
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,13 @@ from secapi_core.findings import Severity, clean
 from secapi_core.ledger.states import JobState
 from secapi_core.messages import Priority
 from secapi_core.targets import Scope
+from secapi_core.webhooks.events import DeliveryFailure
 
 LOG_TAIL_LIMIT = 8_192
 """Characters of a tool's log that an attempt keeps."""
+
+RESPONSE_LIMIT = 1_024
+"""Bytes of a receiver's answer that are read, and characters that a delivery keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,11 @@ class IngestCounts:
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """One "look at this job" that is due."""
+    """One message that is due: ``task`` is its name, ``subject_id`` the job or delivery to look at."""
 
     id: int
-    job_id: UUID
+    task: str
+    subject_id: UUID
     queue: str
 
 
@@ -105,3 +110,39 @@ class ReapedJob:
     pool: str
     attempt: int
     state: JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedDelivery:
+    """An event that this worker now tells a webhook, as the ``attempts``-th try; ``payload`` is the body.
+
+    ``signing_versions`` number the secrets that the receiver may have, the newest first.
+    """
+
+    id: UUID
+    webhook_id: UUID
+    namespace: str
+    event_type: str
+    event_id: UUID
+    payload: dict[str, Any]
+    attempts: int
+    url: str
+    disabled: bool
+    signing_versions: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryAnswer:
+    """How one try went: ``failure`` is ``None`` if the receiver took the event.
+
+    ``response`` is the beginning of what it said, or one sentence about why it said nothing.
+    """
+
+    failure: DeliveryFailure | None
+    response: str = ""
+    status_code: int | None = None
+    retry_after: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        """Keep what Postgres can store and a person reads."""
+        object.__setattr__(self, "response", clean(self.response, RESPONSE_LIMIT))

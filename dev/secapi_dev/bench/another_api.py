@@ -28,7 +28,7 @@ class AnotherApi:
 
 @asynccontextmanager
 async def another_api(
-    lab: Laboratory, name: str, database_url: str | None = None, **tuning: int
+    lab: Laboratory, name: str, database_url: str | None = None, redis_url: str | None = None, **tuning: int
 ) -> AsyncIterator[AnotherApi]:
     """An API like the stack's; ``tuning`` by the names of :class:`secapi_api.settings.Tuning`."""
     _allow_many_files()
@@ -36,11 +36,15 @@ async def another_api(
     with closing(Ports()) as ports:
         port = ports.reserve()
         address = f"http://127.0.0.1:{port}"
-        environment = {f"SECAPI_API_{setting.upper()}": str(value) for setting, value in tuning.items()}
+        environment = {
+            "SECAPI_DATABASE_URL": database_url,
+            "SECAPI_REDIS_URL": redis_url or lab.stack.redis_url,
+            "SECAPI_API_PORT": str(port),
+        } | {f"SECAPI_API_{setting.upper()}": str(value) for setting, value in tuning.items()}
         component = replace(
             described,
             name=name,
-            env={**described.env, "SECAPI_DATABASE_URL": database_url, "SECAPI_API_PORT": str(port), **environment},
+            env={**described.env, **environment},
             ready=http_ok(f"{address}/readyz"),
         )
         api_key = await create_admin_key(database_url, described.env["SECAPI_API_KEY_PEPPER"])

@@ -1,14 +1,16 @@
 """The REST API by itself: reading a scan and sending one again beside the least that could answer; accepting scans.
 
-Both servers get the same requests from the same client, round after round in turn, so that whatever else slows the
-machine slows both; each rate is the median of the rounds.
+All servers get the same requests from the same client, round after round in turn, so that whatever else slows the
+machine slows all; each rate is the median of the rounds. One API has Redis, which keeps what it has read; another has
+none, and asks the ledger each time as the plain server does.
 """
 
 import itertools
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from statistics import median
+from typing import TypeAlias
 from uuid import uuid4
 
 from secapi_api.settings import ApiSettings
@@ -16,6 +18,7 @@ from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.scans import get_scan
 from secapi_core.settings import Settings
 from secapi_dev.bench import plain_asgi
+from secapi_dev.bench.another_api import AnotherApi, another_api
 from secapi_dev.bench.laboratory import Figures, Laboratory
 from secapi_dev.bench.load import Connection, Load, connected, drive, percentile_ms
 from secapi_dev.bench.noop_scans import BODY, Scan, finished, submit
@@ -30,6 +33,9 @@ REPEATED, REPEATS = 40, 200
 ROUNDS = 7
 POSTS = {1: 100, 16: 400}
 """Scans that are sent by so many clients."""
+
+Clients: TypeAlias = Callable[[int], AbstractAsyncContextManager[list[Connection]]]
+"""Opens so many connections to a server."""
 
 
 async def measure(lab: Laboratory) -> Figures:
@@ -68,8 +74,9 @@ async def _reads(lab: Laboratory, plain_url: str, scans: Sequence[Scan]) -> Figu
     async def read(server: Connection) -> None:
         await server.get(next(paths))
 
-    loads = await _in_turn(lab, plain_url, read, READS)
-    return _compared("get", loads)
+    async with _without_redis(lab) as cut_off:
+        servers = {"plain_get": _plain(plain_url), "get": lab.clients, "get_without_redis": cut_off.clients}
+        return _compared(await _in_turn(servers, read, READS))
 
 
 async def _repeats(lab: Laboratory, plain_url: str) -> Figures:
@@ -82,31 +89,45 @@ async def _repeats(lab: Laboratory, plain_url: str) -> Figures:
     async def repeat(server: Connection) -> None:
         await server.post("/v1/scans", BODY, headers=next(again))
 
-    loads = await _in_turn(lab, plain_url, repeat, REPEATS)
-    latencies = [latency for load in loads["api"] for latency in load.latencies]
-    return _compared("repeated_post", loads) | {"repeated_post_p95_ms": percentile_ms(latencies, 95)}
+    servers = {"plain_repeated_post": _plain(plain_url), "repeated_post": lab.clients}
+    loads = await _in_turn(servers, repeat, REPEATS)
+    latencies = [latency for load in loads["repeated_post"] for latency in load.latencies]
+    return _compared(loads) | {"repeated_post_p95_ms": percentile_ms(latencies, 95)}
 
 
 async def _in_turn(
-    lab: Laboratory, plain_url: str, request: Callable[[Connection], Awaitable[None]], count: int
+    servers: Mapping[str, Clients], request: Callable[[Connection], Awaitable[None]], count: int
 ) -> dict[str, list[Load]]:
-    """Loads of ``count`` requests on the plain server and on the API, round after round."""
-    loads: dict[str, list[Load]] = {"plain": [], "api": []}
+    """Loads of ``count`` requests on each server, round after round."""
+    loads: dict[str, list[Load]] = {name: [] for name in servers}
     for _ in range(ROUNDS):
-        # New connections each time: servers close those that are idle while the other one has its turn.
-        for name, clients in {"plain": connected(plain_url, count=CLIENTS), "api": lab.clients(CLIENTS)}.items():
-            async with clients as connections:
+        # New connections each time: servers close those that are idle while the others have their turn.
+        for name, clients in servers.items():
+            async with clients(CLIENTS) as connections:
                 loads[name].append(await drive(connections, request, count=count))
     return loads
 
 
-def _compared(name: str, loads: Mapping[str, Sequence[Load]]) -> Figures:
-    api, plain = (median(load.per_second for load in loads[server]) for server in ("api", "plain"))
-    return {
-        f"{name}_per_second": round(api),
-        f"plain_{name}_per_second": round(plain),
-        f"{name}_to_plain": round(api / plain, 2),
+def _compared(loads: Mapping[str, Sequence[Load]]) -> Figures:
+    """The rate of each server, and those of the others beside that of the first."""
+    rates = {name: median(load.per_second for load in measured) for name, measured in loads.items()}
+    plain, *others = rates
+    return {f"{name}_per_second": round(rate) for name, rate in rates.items()} | {
+        f"{name}_to_plain": round(rates[name] / rates[plain], 2) for name in others
     }
+
+
+def _plain(url: str) -> Clients:
+    return lambda count: connected(url, count=count)
+
+
+@asynccontextmanager
+async def _without_redis(lab: Laboratory) -> AsyncIterator[AnotherApi]:
+    """Another API like the stack's, which has nothing but the ledger to read from."""
+    with closing(Ports()) as ports:
+        nowhere = f"redis://127.0.0.1:{ports.reserve()}/0"
+        async with another_api(lab, "api-without-redis", redis_url=nowhere) as api:
+            yield api
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ BUDGETS = {
     ("throughput", "scans_per_second"): Budget(60, at_least=True),
     ("throughput", "writes_per_scan_max"): Budget(4),
     ("api", "get_to_plain"): Budget(0.65, at_least=True),
+    ("api", "get_without_redis_to_plain"): Budget(0.65, at_least=True),
     ("ingest", "100k_new_to_raw_copy"): Budget(0.75, at_least=True),
     ("ingest", "100k_known_to_raw_copy"): Budget(1.0, at_least=True),
     ("reads", "scan_findings_database_p95_ms"): Budget(5),

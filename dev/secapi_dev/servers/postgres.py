@@ -21,6 +21,7 @@ from secapi_dev.processes.program import Command, Component, run
 from secapi_dev.processes.state import StateDirectory
 
 OWNER = "secapi"
+API = "secapi_api"
 
 # Postgres refuses to run as root. Started by root it is nobody, but keeps root's access to files: its programs and the
 # state directory may be below a directory that only root may enter, such as root's home. "no_setuid_fixup" makes
@@ -36,8 +37,8 @@ UNPRIVILEGED = (
 class PostgresServer:
     """A database cluster in its directory.
 
-    ``password`` is that of both users: ``postgres``, the superuser, and ``secapi``, who owns the databases. SecAPI
-    never connects as a superuser, to whom row-level security would not apply.
+    ``password`` is that of all users: ``postgres``, the superuser, as whom SecAPI never connects; ``secapi``, who owns
+    the databases; ``secapi_api``, to whom row-level security applies.
     """
 
     directory: Path
@@ -55,12 +56,19 @@ class PostgresServer:
 
     def url(self, database: str) -> str:
         """Address of a database on this server for its owner, as libpq and asyncpg read it."""
-        return f"postgresql://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
+        return self._url(OWNER, database)
+
+    def api_url(self, database: str) -> str:
+        """The same for the API, which owns nothing."""
+        return self._url(API, database)
 
     @property
     def admin_url(self) -> str:
         """Address of the maintenance database for the superuser."""
-        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
+        return self._url("postgres", "postgres")
+
+    def _url(self, user: str, database: str) -> str:
+        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def component(self, *, durable: bool = True) -> Component:
         """Describe the server process; not ``durable`` is faster, and a crash of the machine may ruin the data."""
@@ -86,10 +94,13 @@ class PostgresServer:
         )
 
     async def ensure_database(self, name: str) -> str:
-        """Make a database, and the user who owns it, unless they exist; its address."""
+        """Make a database, and the users who work with it, unless they exist; its address for the owner."""
         async with _connection(self.admin_url) as connection:
-            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", OWNER):
-                await connection.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD '{self.password}'")
+            for user in (OWNER, API):
+                if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", user):
+                    await connection.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{self.password}'")
+            # As if the owner had made it, so that the API also works with the owner's address.
+            await connection.execute(f"GRANT {API} TO {OWNER}")
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
                 await connection.execute(f'CREATE DATABASE "{name}" OWNER {OWNER}')
         return self.url(name)

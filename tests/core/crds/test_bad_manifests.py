@@ -78,6 +78,10 @@ MISTAKES = [
     request(TARGET, {"url": "https://a.example/", "host": {"address": "a.example"}}, ONE_OF),
     request(TARGET, {"domain": "a.example"}, apiserver='unknown field "spec.targets[0].domain"', types="Extra inputs"),
     request("targets", [{"url": "https://a.example/"}] * 2, "Duplicate value"),
+    request("targets", [{"host": {"address": "a.example", "ports": "22"}}] * 2, "Duplicate value"),
+    request("targets", [{"repository": {"url": "https://git.example/a", "path": "src"}}] * 2, "Duplicate value"),
+    request("targets", [{"artifact": {"digest": DIGEST}}] * 2, "Duplicate value"),
+    request("targets", [{"image": {"reference": "nginx"}}] * 2, "Duplicate value"),
     # URLs.
     request("targets.0.url", "ftp://shop.example/", HTTP),
     request("targets.0.url", "shop.example", HTTP),

@@ -40,6 +40,8 @@ GOOD_TARGETS: list[dict[str, Any]] = [
     {"repository": {"url": "ssh://git@git.example:2222/~me/shop.git"}},
     {"repository": {"url": "git://192.0.2.7/shop", "ref": "feature/x#1", "path": ".github/"}},
     {"repository": {"url": "https://git.example/a", "ref": "5e" * 20}},
+    {"repository": {"url": "https://git.example/a", "ref": "src"}},
+    {"repository": {"url": "https://git.example/a", "path": "src"}},
     {"image": {"reference": "nginx"}},
     {"image": {"reference": f"localhost:5000/a__b/c-d@{DIGEST}"}},
 ]

@@ -1,14 +1,21 @@
 """Connections: bounded in time, on the server's clock, and replaced when the server closed them (promise P5)."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
+import asyncpg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger_factories import execute, fetch, make_database
 from secapi_core.ledger.database import Database
 from secapi_core.settings import Settings
+from tcp_proxy import Mode, TcpProxy
+from waiting import until
 
 INSERT = text("INSERT INTO scanner_specs (digest, name, spec) VALUES ('d', 'n', '{}')")
 
@@ -57,6 +64,49 @@ async def _until_alone(database: Database) -> None:
             0
         ] > 1:
             await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_is_back_in_a_moment_was_never_away(database_url: str) -> None:
+    async with _behind_a_proxy(database_url) as (database, proxy):
+        proxy.set(Mode.REFUSE)
+        asked = asyncio.create_task(fetch(database, "SELECT 1"))
+        await until(lambda: proxy.accepted >= 2, within=5)
+        proxy.set(Mode.FORWARD)
+
+        assert await asked == [(1,)]
+
+
+async def test_a_server_that_stays_away_is_tried_three_times_in_half_a_second(database_url: str) -> None:
+    async with _behind_a_proxy(database_url) as (database, proxy):
+        proxy.set(Mode.REFUSE)
+        began = time.monotonic()
+        with pytest.raises((OSError, asyncpg.PostgresConnectionError)):
+            await fetch(database, "SELECT 1")
+
+        assert proxy.accepted == 3
+        assert time.monotonic() - began < 0.5
+
+
+async def test_a_server_that_hangs_is_left_after_the_time_a_caller_waits(database_url: str) -> None:
+    async with _behind_a_proxy(database_url, database_pool_timeout=0.5) as (database, proxy):
+        proxy.set(Mode.FREEZE)
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await fetch(database, "SELECT 1")
+
+        assert time.monotonic() - began < 2
+
+
+@asynccontextmanager
+async def _behind_a_proxy(database_url: str, **settings: Any) -> AsyncIterator[tuple[Database, TcpProxy]]:
+    address = make_url(database_url)
+    async with TcpProxy.before(address.host or "", address.port or 0) as proxy:
+        there = address.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+        database = Database(Settings(database_url=there, **settings), application="tests")
+        try:
+            yield database, proxy
+        finally:
+            await database.close()
 
 
 async def test_a_statement_may_not_run_forever(database_url: str) -> None:

@@ -39,7 +39,7 @@ async def test_messages_are_taken_in_the_order_they_are_due(database: Database) 
 
     items = await take_and_send(database)
 
-    assert [item.job_id for item in items] == [job_ids[2], job_ids[0], job_ids[1]]
+    assert [item.subject_id for item in items] == [job_ids[2], job_ids[0], job_ids[1]]
     assert {item.queue for item in items} == {QUEUE}
 
 
@@ -117,7 +117,7 @@ async def test_a_lost_message_is_replaced(database: Database) -> None:
         assert await heard.all() == [""]
 
     (item,) = await take_and_send(database)
-    assert (item.job_id, item.queue) == (job_id, QUEUE)
+    assert (item.subject_id, item.queue) == (job_id, QUEUE)
 
 
 async def test_a_message_that_was_sent_a_moment_ago_is_not_lost(database: Database) -> None:

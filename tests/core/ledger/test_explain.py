@@ -26,16 +26,19 @@ from secapi_core.ledger.queries.artifacts import get_artifact, get_artifacts, li
 from secapi_core.ledger.queries.changes import Mark, changed_jobs, changed_scans
 from secapi_core.ledger.queries.dead_letters import DeadLetterFilter, list_dead_letters
 from secapi_core.ledger.queries.findings import list_scan_findings
-from secapi_core.ledger.queries.gauges import dead_letters, findings_by_severity_and_state, outbox
+from secapi_core.ledger.queries.gauges import dead_letters, delivery_age, findings_by_severity_and_state, outbox
 from secapi_core.ledger.queries.jobs import list_jobs
 from secapi_core.ledger.queries.queues import queue_depths, queued_due_by_queue
 from secapi_core.ledger.queries.scans import ScanFilter, get_scan, get_states, list_scans
 from secapi_core.ledger.queries.stats import count_days, get_standing
 from secapi_core.ledger.queries.users import known_subject, known_user
+from secapi_core.ledger.queries.webhooks import list_deliveries
+from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.ledger.states import ScanState
 from secapi_core.ledger.transitions._ingest import KNOWN
 from secapi_core.ledger.transitions.cancel import cancel_scan
 from secapi_core.ledger.transitions.claim import claim_job
+from secapi_core.ledger.transitions.deliveries import claim_delivery
 from secapi_core.ledger.transitions.dispatch import mark_dispatched, next_due, redispatch, take_outbox
 from secapi_core.ledger.transitions.fail import fail_job
 from secapi_core.ledger.transitions.heartbeat import extend_lease
@@ -43,13 +46,27 @@ from secapi_core.ledger.transitions.reap import reap_expired
 from secapi_core.ledger.transitions.release import release_job
 from secapi_core.ledger.transitions.users import link_user
 from secapi_core.ledger.types import OutboxItem
+from secapi_core.messages import DELIVERIES, RUN_JOB
 from secapi_core.paging import encode_cursor
+from secapi_core.settings import Settings
 from secapi_dev.servers.postgres import PostgresServer
 
-LARGE = {"scans", "scan_jobs", "attempts", "dead_letters", "findings", "sightings", "users", "artifacts"}
+LARGE = {
+    "scans",
+    "scan_jobs",
+    "attempts",
+    "dead_letters",
+    "findings",
+    "sightings",
+    "users",
+    "artifacts",
+    "deliveries",
+}
 
 QUEUED = UUID(f"00000000-0000-0000-0002-{1:012x}")
 RUNNING = UUID(f"00000000-0000-0000-0002-{OPEN + 1:012x}")
+WEBHOOK = UUID(f"00000000-0000-0000-0006-{7:012x}")
+DELIVERY = UUID(f"00000000-0000-0000-0007-{7:012x}")
 USER = UUID(f"00000000-0000-0000-0005-{7:012x}")
 OTHER = UUID(f"00000000-0000-0000-0001-{OPEN + 2:012x}")
 MINUTE = timedelta(minutes=1)
@@ -69,6 +86,15 @@ async def database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
     yield made
     await made.close()
     await postgres_server.drop_database("explained")
+
+
+@pytest.fixture(scope="module")
+async def restricted(postgres_server: PostgresServer, database: Database) -> AsyncIterator[RestrictedDatabase]:
+    """The same ledger as the API sees it."""
+    settings = Settings(database_url=postgres_server.api_url("explained"), database_pool_size=1)
+    made = RestrictedDatabase(settings, application="tests")
+    yield made
+    await made.close()
 
 
 @dataclass
@@ -179,10 +205,41 @@ HOT: dict[str, Call] = {
     "cancel a running scan": lambda s: cancel_scan(s, OTHER, UNWANTED),
     "reap": lambda s: reap_expired(s, limit=5),
     "take the outbox": lambda s: take_outbox(s, 100),
-    "mark messages": lambda s: mark_dispatched(s, [OutboxItem(1, QUEUED, "q"), OutboxItem(2, RUNNING, "q")]),
+    "mark messages": lambda s: mark_dispatched(
+        s, [OutboxItem(1, RUN_JOB, QUEUED, "q"), OutboxItem(2, RUN_JOB, RUNNING, "q")]
+    ),
     "the next message": next_due,
+    "redispatch deliveries": lambda s: redispatch(s, DELIVERIES, missing=10, older_than=MINUTE),
+    "deliveries of a webhook": lambda s: list_deliveries(s, WEBHOOK, state=None, event=None, cursor=None, limit=50),
+    "claim a delivery": lambda s: claim_delivery(s, DELIVERY, lease_seconds=60),
+    "the age of deliveries": delivery_age,
     "redispatch": lambda s: redispatch(s, "scan.pool-1.normal", missing=10, older_than=MINUTE),
 }
+
+
+API = [
+    name
+    for name in HOT
+    if name
+    not in {
+        "dead letters for metrics",
+        "queue depths",
+        "due jobs",
+        "the outbox's age",
+        "open scans",
+        "claim",
+        "heartbeat",
+        "fail and settle",
+        "fail and try again",
+        "release",
+        "reap",
+        "take the outbox",
+        "mark messages",
+        "the next message",
+        "redispatch",
+        "findings by severity and state",
+    }
+]
 
 
 @pytest.mark.parametrize("name", HOT)
@@ -191,6 +248,22 @@ async def test_no_hot_statement_reads_a_whole_table(database: Database, name: st
         await session.connection()
         savepoint = await session.begin_nested()
         with caught(database) as statements:
+            await HOT[name](session)
+        await savepoint.rollback()
+
+        assert statements.statements
+        for statement, parameters in statements.statements:
+            assert await whole_reads_of(session, statement, parameters) == [], statement
+
+
+@pytest.mark.parametrize("namespaces", [["team-7"], None], ids=["a tenant", "everybody"])
+@pytest.mark.parametrize("name", API)
+async def test_row_level_security_makes_no_statement_of_the_api_read_a_whole_table(
+    restricted: RestrictedDatabase, name: str, namespaces: list[str] | None
+) -> None:
+    async with restricted.seeing(namespaces) as session:
+        savepoint = await session.begin_nested()
+        with caught(restricted) as statements:
             await HOT[name](session)
         await savepoint.rollback()
 

@@ -30,7 +30,7 @@ async def test_an_empty_database_lacks_every_table(empty_database: Database) -> 
     told = await problem(empty_database)
 
     assert told.startswith("the database has no table api_keys, artifacts, attempts, ")
-    assert told.endswith(", sightings, users: run secapi-migrate")
+    assert told.endswith(", sightings, users, webhooks: run secapi-migrate")
 
 
 async def test_a_missing_table_is_named(database: Database) -> None:

@@ -4,7 +4,8 @@ The walk knows nothing of how transitions work. It only knows what must never be
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -99,7 +100,8 @@ class Walk(RuleBasedStateMachine):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.database = make_database(url, connections=2)
+        self.told: dict[UUID, Any] = {}
+        self.database = make_database(url, connections=2, changed=self.tell)
         self.ended: dict[UUID, Any] = {}
         self.tried: dict[UUID, int] = {}
         self.heard: list[str] = []
@@ -112,6 +114,10 @@ class Walk(RuleBasedStateMachine):
             return await step
 
         return self.runner.run(awaited())
+
+    async def tell(self, summaries: Sequence[str]) -> None:
+        for summary in map(json.loads, summaries):
+            self.told[UUID(summary["id"])] = summary
 
     def step(self, transition: Callable[[AsyncSession], Awaitable[T]]) -> T | None:
         """One transition in a transaction; that an attempt is superseded is an answer, not an error."""
@@ -212,6 +218,11 @@ class Walk(RuleBasedStateMachine):
             f"{scan.namespace}/{scan.name}" for scan in scans for time in (scan.started_at, scan.completed_at) if time
         ]
         assert sorted(self.heard) == sorted(expected)
+
+    @invariant()
+    def what_was_told_last_of_a_scan_is_what_the_ledger_has(self) -> None:
+        rows = self.run(fetch(self.database, "SELECT id, to_jsonb(scans) - 'scope' AS summary FROM scans"))
+        assert self.told == {row.id: row.summary for row in rows}
 
     def teardown(self) -> None:
         self.run(self.listening.__aexit__(None, None, None))

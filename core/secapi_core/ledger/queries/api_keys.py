@@ -16,13 +16,14 @@ from secapi_core.paging import Page
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyIdentity:
-    """The owner of a key; ``namespace`` is ``None`` for the whole platform."""
+    """The owner of a key, which expires in ``seconds_left``, if at all; ``namespace`` is ``None`` for the platform."""
 
     id: UUID
     name: str
     namespace: str | None
     role: str
     scopes: Collection[str] = ()
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ _DETAIL = [ApiKey.__table__.c[name] for name in ApiKeyDetail.__dataclass_fields_
 
 _FIND = text("""
     SELECT id, name, namespace, role, scopes, digest,
-           last_used_at IS NULL OR last_used_at < now() - interval '1 hour' AS seldom_used
+           last_used_at IS NULL OR last_used_at < now() - interval '1 hour' AS seldom_used,
+           CAST(extract(epoch FROM expires_at - now()) AS double precision) AS seconds_left
     FROM api_keys
     WHERE prefix = :prefix AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
 """)
@@ -66,7 +68,7 @@ async def verify_api_key(session: AsyncSession, secret: str, pepper: bytes) -> A
         return None
     if row.seldom_used:
         await session.execute(_TOUCH, {"id": row.id})
-    return ApiKeyIdentity(row.id, row.name, row.namespace, row.role, row.scopes)
+    return ApiKeyIdentity(row.id, row.name, row.namespace, row.role, row.scopes, row.seconds_left)
 
 
 async def get_api_key(

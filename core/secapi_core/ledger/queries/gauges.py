@@ -40,6 +40,11 @@ _OUTBOX = text("""
     FROM outbox WHERE not_before <= now()
 """)
 
+_DELIVERY_AGE = text("""
+    SELECT coalesce(extract(epoch FROM now() - min(not_before)), 0) FROM deliveries
+    WHERE state = 'pending' AND not_before <= now()
+""")
+
 # Who has not called for a month will not miss the key.
 _EXPIRING_KEYS = text("""
     SELECT count(*) FROM api_keys
@@ -69,3 +74,8 @@ async def outbox(session: AsyncSession) -> OutboxGauge:
 async def expiring_api_keys(session: AsyncSession) -> int:
     """How many API keys in use expire within seven days."""
     return int((await session.execute(_EXPIRING_KEYS)).scalar_one())
+
+
+async def delivery_age(session: AsyncSession) -> float:
+    """Seconds for which the oldest event that is due to a webhook has waited."""
+    return float((await session.execute(_DELIVERY_AGE)).scalar_one())

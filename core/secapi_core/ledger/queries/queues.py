@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from secapi_core.messages import Priority, queue_name
+from secapi_core.messages import DELIVERIES, Priority, queue_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ _DUE = text("""
     GROUP BY pool, priority
 """)
 
+_DUE_DELIVERIES = text("SELECT count(*) FROM deliveries WHERE state = 'pending' AND not_before <= now()")
+
 
 async def queue_depths(session: AsyncSession) -> list[QueueDepth]:
     """Every pool and priority with an open job."""
@@ -48,6 +50,8 @@ async def queue_depths(session: AsyncSession) -> list[QueueDepth]:
 
 
 async def queued_due_by_queue(session: AsyncSession) -> dict[str, int]:
-    """Celery queue → jobs that a worker could claim now."""
+    """Celery queue → jobs, or deliveries, that a worker could claim now; queues without any are left out."""
     rows = await session.execute(_DUE)
-    return {queue_name(row.pool, Priority(row.priority)): row.due for row in rows}
+    due = {queue_name(row.pool, Priority(row.priority)): row.due for row in rows}
+    deliveries = (await session.execute(_DUE_DELIVERIES)).scalar_one()
+    return due | {DELIVERIES: deliveries} if deliveries else due

@@ -14,6 +14,7 @@ from secapi_core.ledger.tables.scanner_specs import ScannerSpecRow
 from secapi_core.ledger.tables.scans import Scan
 from secapi_core.ledger.tables.sightings import Sighting
 from secapi_core.ledger.tables.users import Membership, User
+from secapi_core.ledger.tables.webhooks import Delivery, Webhook
 
 __all__ = [
     "ApiKey",
@@ -22,6 +23,7 @@ __all__ = [
     "AuditEvent",
     "Base",
     "DeadLetter",
+    "Delivery",
     "FindingRow",
     "IdempotencyKey",
     "Membership",
@@ -31,4 +33,5 @@ __all__ = [
     "ScannerSpecRow",
     "Sighting",
     "User",
+    "Webhook",
 ]

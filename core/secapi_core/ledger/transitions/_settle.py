@@ -15,6 +15,8 @@ from secapi_core.bounded_json import storable_json
 from secapi_core.failures import MESSAGE_LIMIT, Failure
 from secapi_core.findings import Severity
 from secapi_core.ledger.states import AttemptState, JobState, ScanState
+from secapi_core.ledger.summaries import SUMMARY, note_summary
+from secapi_core.ledger.transitions._emit import EMIT_SCAN_ENDED, ENDED
 from secapi_core.ledger.transitions._fence import OwnedJob
 from secapi_core.ledger.transitions._notify import SCANS
 from secapi_core.ledger.types import IngestCounts, RunReport
@@ -49,8 +51,8 @@ _END_JOB = text(f"""
         updated_at = now()
     FROM job
     WHERE scans.id = job.scan_id
-    RETURNING scans.jobs_open
-""")  # noqa: S608 - joins two constants
+    RETURNING scans.jobs_open, {SUMMARY} AS summary
+""")  # noqa: S608 - joins constants
 
 # A statement of its own: it must see what jobs committed while the statement before it waited for the scan's row.
 _SETTLE = text(f"""
@@ -69,7 +71,7 @@ _SETTLE = text(f"""
           ))
         ORDER BY severity
         LIMIT 1
-    ), settled AS (
+    ), ended AS (
         UPDATE scans
         SET state = CASE
                 WHEN jobs_cancelled > 0 THEN 'cancelled'
@@ -95,9 +97,9 @@ _SETTLE = text(f"""
             updated_at = now()
         FROM (SELECT) AS always LEFT JOIN first_failed ON true
         WHERE scans.id = :scan_id
-        RETURNING scans.state, scans.namespace, scans.name
-    )
-    SELECT state, pg_notify('{SCANS}', namespace || '/' || name) FROM settled
+        RETURNING {ENDED}, {SUMMARY} AS summary
+    ), {EMIT_SCAN_ENDED}
+    SELECT state, summary, pg_notify('{SCANS}', namespace || '/' || name), (SELECT count(*) FROM announced) FROM ended
 """)  # noqa: S608 - joins constants
 
 
@@ -131,17 +133,20 @@ async def end_job(
         "new": gain.new,
         **{severity.value: gain.by_severity.get(severity, 0) for severity in Severity},
     }
-    jobs_open = (await session.execute(_END_JOB, parameters)).scalar_one()
-    if jobs_open == 0:
+    scan = (await session.execute(_END_JOB, parameters)).one()
+    note_summary(session, scan.summary)
+    if scan.jobs_open == 0:
         await settle_scan(session, job.scan_id)
 
 
 async def settle_scan(session: AsyncSession, scan_id: UUID) -> ScanState:
-    """Give a scan whose last open job has just ended its terminal state, reason, gate and notification.
+    """Give a scan whose last open job has just ended its terminal state, reason and gate, and tell whoever wants it.
 
     The caller has taken the last job off the counter in this transaction, so it holds the scan's row.
     """
-    return ScanState((await session.execute(_SETTLE, {"scan_id": scan_id})).one().state)
+    settled = (await session.execute(_SETTLE, {"scan_id": scan_id})).one()
+    note_summary(session, settled.summary)
+    return ScanState(settled.state)
 
 
 def attempt_columns(

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from secapi_core.errors import Superseded
 from secapi_core.failures import Failure
 from secapi_core.ledger.states import AttemptState, JobState, ScanState
+from secapi_core.ledger.summaries import SUMMARY, note_summary
+from secapi_core.ledger.transitions._emit import EMIT_SCAN_ENDED, ENDED
 from secapi_core.ledger.transitions._fence import lock_job
 from secapi_core.ledger.transitions._notify import CANCEL, SCANS
 from secapi_core.ledger.transitions._settle import end_job, settle_scan
@@ -21,15 +23,15 @@ _LOCK_OPEN_JOBS = text("""
 """)
 
 _CANCEL_PENDING = text(f"""
-    WITH cancelled AS (
+    WITH ended AS (
         UPDATE scans
         SET state = 'cancelled', reason = :reason, message = :message, cancel_requested_at = now(),
             completed_at = now(), version = version + 1, updated_at = now()
         WHERE id = :scan_id AND state = 'pending'
-        RETURNING namespace, name
-    )
-    SELECT pg_notify('{SCANS}', namespace || '/' || name) FROM cancelled
-""")  # noqa: S608 - channel names are constants
+        RETURNING {ENDED}, {SUMMARY} AS summary
+    ), {EMIT_SCAN_ENDED}
+    SELECT summary, pg_notify('{SCANS}', namespace || '/' || name), (SELECT count(*) FROM announced) FROM ended
+""")  # noqa: S608 - joins constants
 
 _STATE = text("SELECT state FROM scans WHERE id = :scan_id")
 
@@ -59,8 +61,8 @@ _CANCEL_JOBS = text(f"""
         updated_at = now()
     FROM count
     WHERE id = :scan_id
-    RETURNING state, jobs_open, count.notified
-""")  # noqa: S608 - channel names are constants
+    RETURNING state, jobs_open, count.notified, {SUMMARY} AS summary
+""")  # noqa: S608 - joins constants
 
 
 async def cancel_scan(session: AsyncSession, scan_id: UUID, failure: Failure) -> ScanState | None:
@@ -73,8 +75,9 @@ async def cancel_scan(session: AsyncSession, scan_id: UUID, failure: Failure) ->
         job_ids: Sequence[UUID] = (await session.execute(_LOCK_OPEN_JOBS, parameters)).scalars().all()
         if job_ids:
             row = (await session.execute(_CANCEL_JOBS, parameters | {"job_ids": job_ids})).one()
+            note_summary(session, row.summary)
             return await settle_scan(session, scan_id) if row.jobs_open == 0 else ScanState(row.state)
-        if (await session.execute(_CANCEL_PENDING, parameters)).all():
+        if note_summary(session, (await session.execute(_CANCEL_PENDING, parameters)).scalar_one_or_none()):
             return ScanState.CANCELLED
         state = (await session.execute(_STATE, parameters)).scalar_one_or_none()
         if state is None or ScanState(state).terminal:

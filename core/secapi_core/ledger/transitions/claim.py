@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.crds.scanner import ScannerSpec
 from secapi_core.crds.scanrequest import Target
+from secapi_core.ledger.summaries import SUMMARY, note_summary
 from secapi_core.ledger.transitions._notify import SCANS
 from secapi_core.ledger.types import ClaimedJob
 from secapi_core.messages import Priority
@@ -27,17 +28,18 @@ _CLAIM = text(f"""
         SET state = 'running', started_at = now(), version = scans.version + 1, updated_at = now()
         FROM job
         WHERE scans.id = job.scan_id AND scans.state = 'queued'
-        RETURNING scans.namespace, scans.name
+        RETURNING scans.namespace, scans.name, {SUMMARY} AS summary
     ), notified AS (
         SELECT pg_notify('{SCANS}', namespace || '/' || name) FROM started
     )
     SELECT job.id, job.scan_id, job.namespace, job.scanner, job.family, spec.spec, scans.scope, job.target,
            job.target_key, job.parameters, job.timeout_seconds, job.attempt, job.max_attempts, job.priority, job.pool,
-           job.created_at, job.traceparent, now() AS claimed_at, (SELECT count(*) FROM notified) AS notified
+           job.created_at, job.traceparent, now() AS claimed_at, (SELECT count(*) FROM notified) AS notified,
+           (SELECT summary FROM started) AS summary
     FROM job
     JOIN scanner_specs AS spec ON spec.digest = job.scanner_digest
     JOIN scans ON scans.id = job.scan_id
-""")  # noqa: S608 - channel names are constants
+""")  # noqa: S608 - joins constants
 
 
 async def claim_job(session: AsyncSession, job_id: UUID, *, worker: str, lease_seconds: float) -> ClaimedJob | None:
@@ -49,7 +51,8 @@ async def claim_job(session: AsyncSession, job_id: UUID, *, worker: str, lease_s
     row = (await session.execute(_CLAIM, parameters)).mappings().one_or_none()
     if row is None:
         return None
-    values = {name: value for name, value in row.items() if name != "notified"}
+    note_summary(session, row["summary"])
+    values = {name: value for name, value in row.items() if name not in ("notified", "summary")}
     return ClaimedJob(
         **values
         | {

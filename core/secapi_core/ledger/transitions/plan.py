@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.bounded_json import storable_json
 from secapi_core.failures import Failure
+from secapi_core.ledger.summaries import SUMMARY, note_summary
+from secapi_core.ledger.transitions._emit import EMIT_SCAN_ENDED, ENDED
 from secapi_core.ledger.transitions._notify import OUTBOX, SCANS
 from secapi_core.ledger.transitions.register import scan_columns
 from secapi_core.ledger.types import NewScan
@@ -24,7 +26,7 @@ _PLAN = text(f"""
             SET state = 'queued', scope = excluded.scope, jobs_total = excluded.jobs_total,
                 jobs_open = excluded.jobs_open, version = scans.version + 1, updated_at = now()
             WHERE scans.state = 'pending'
-        RETURNING id, namespace, priority
+        RETURNING id, namespace, priority, {SUMMARY} AS summary
     ), specs AS (
         INSERT INTO scanner_specs (digest, name, spec)
         SELECT spec.digest, spec.name, spec.spec
@@ -47,21 +49,21 @@ _PLAN = text(f"""
         FROM planned, jsonb_to_recordset(:jobs) AS job (id uuid, ordinal integer, queue text)
         ORDER BY job.ordinal
     )
-    SELECT pg_notify('{OUTBOX}', '') FROM planned
-""")  # noqa: S608 - channel names are constants
+    SELECT summary, pg_notify('{OUTBOX}', '') FROM planned
+""")  # noqa: S608 - joins constants
 
 _REJECT = text(f"""
-    WITH rejected AS (
+    WITH ended AS (
         INSERT INTO scans (id, namespace, name, spec, priority, submitted_by, state, reason, message, completed_at)
         VALUES (:id, :namespace, :name, :spec, :priority, :submitted_by, 'failed', :reason, :message, now())
         ON CONFLICT (id) DO UPDATE
             SET state = 'failed', reason = excluded.reason, message = excluded.message, completed_at = now(),
                 version = scans.version + 1, updated_at = now()
             WHERE scans.state = 'pending'
-        RETURNING namespace, name
-    )
-    SELECT pg_notify('{SCANS}', namespace || '/' || name) FROM rejected
-""")  # noqa: S608 - channel names are constants
+        RETURNING {ENDED}, {SUMMARY} AS summary
+    ), {EMIT_SCAN_ENDED}
+    SELECT summary, pg_notify('{SCANS}', namespace || '/' || name), (SELECT count(*) FROM announced) FROM ended
+""")  # noqa: S608 - joins constants
 
 
 async def plan_scan(session: AsyncSession, scan: NewScan, plan: Plan, *, traceparent: str | None = None) -> bool:
@@ -87,10 +89,10 @@ async def plan_scan(session: AsyncSession, scan: NewScan, plan: Plan, *, tracepa
         "specs": storable_json(specs),
         "traceparent": traceparent,
     }
-    return bool((await session.execute(_PLAN, parameters)).all())
+    return note_summary(session, (await session.execute(_PLAN, parameters)).scalar_one_or_none())
 
 
 async def reject_scan(session: AsyncSession, scan: NewScan, failure: Failure) -> bool:
     """End a pending ``scan`` as failed without jobs; returns whether this call did it."""
     parameters = scan_columns(scan) | {"reason": failure.reason, "message": failure.message}
-    return bool((await session.execute(_REJECT, parameters)).all())
+    return note_summary(session, (await session.execute(_REJECT, parameters)).scalar_one_or_none())

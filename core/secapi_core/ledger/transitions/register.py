@@ -4,18 +4,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from secapi_core.bounded_json import storable_json
+from secapi_core.ledger.summaries import SUMMARY, note_summary
 from secapi_core.ledger.types import NewScan
 
-_REGISTER = text("""
+_REGISTER = text(f"""
     INSERT INTO scans (id, namespace, name, spec, priority, submitted_by, state)
     VALUES (:id, :namespace, :name, :spec, :priority, :submitted_by, 'pending')
     ON CONFLICT DO NOTHING
-""")
+    RETURNING {SUMMARY}
+""")  # noqa: S608 - joins a constant
 
 
 async def register_scan(session: AsyncSession, scan: NewScan) -> None:
     """Enter ``scan`` as pending; a scan that is known already, in whatever state, is left alone."""
-    await session.execute(_REGISTER, scan_columns(scan))
+    registered = await session.execute(_REGISTER, scan_columns(scan))
+    note_summary(session, registered.scalar_one_or_none())
 
 
 def scan_columns(scan: NewScan) -> dict[str, object]:

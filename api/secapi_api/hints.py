@@ -1,10 +1,10 @@
-"""Word between the API's processes that a scan has changed, so that the others look at once instead of soon.
+"""Word between the API's processes that something has changed, so that the others know at once instead of soon.
 
-Only a hint (promise P4): without Redis every process finds the same by asking the ledger.
+Only a hint (promise P4): without Redis every process finds the same by asking the ledger, or by forgetting in time.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import structlog
@@ -14,8 +14,11 @@ from redis.exceptions import RedisError
 from secapi_api.redis import RedisAway, SharedMemory
 from secapi_core.errors import describe
 
-CHANNEL = "scans:changed"
-"""The message is the scan's id."""
+SCANS_CHANGED = "scans:changed"
+KEYS_ENDED = "api-keys:ended"
+"""Channels; a message is the id of what has changed."""
+
+Heard = Callable[[UUID], None]
 
 _CHECK_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
@@ -23,22 +26,22 @@ _PAUSE_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-class ScanHints:
+class Hints:
     """One process's subscription, and what it publishes."""
 
     def __init__(self, memory: SharedMemory) -> None:
         """Contact nobody yet."""
         self._memory = memory
 
-    async def publish(self, scan_id: UUID) -> None:
+    async def publish(self, channel: str, changed: UUID) -> None:
         """Tell every process, or nobody if Redis is away."""
         try:
-            await self._memory.ask(lambda redis: redis.publish(CHANNEL, str(scan_id)))
+            await self._memory.ask(lambda redis: redis.publish(channel, str(changed)))
         except RedisAway:
             return
 
-    async def listen(self, heard: Callable[[UUID], None]) -> None:
-        """Call ``heard`` for every hint, until cancelled; subscribe again after every failure."""
+    async def listen(self, heard: Mapping[str, Heard]) -> None:
+        """Call what ``heard`` has for a hint's channel, until cancelled; subscribe again after every failure."""
         while True:
             try:
                 await self._subscribed(self._memory.client, heard)
@@ -46,10 +49,10 @@ class ScanHints:
                 log.debug("no hints from redis", error=describe(error), pause=_PAUSE_SECONDS)
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _subscribed(self, redis: Redis, heard: Callable[[UUID], None]) -> None:
+    async def _subscribed(self, redis: Redis, heard: Mapping[str, Heard]) -> None:
         """Return never; raise when the connection is lost or does not answer any more."""
         async with redis.pubsub() as subscription:
-            await subscription.subscribe(CHANNEL)
+            await subscription.subscribe(*heard)
             asked = False
             while True:
                 message = await subscription.get_message(timeout=_CHECK_SECONDS)
@@ -60,11 +63,11 @@ class ScanHints:
                     asked = True
                     continue
                 asked = False
-                if message["type"] == "message" and (scan_id := _scan_id(message["data"])):
-                    heard(scan_id)
+                if message["type"] == "message" and (changed := _id(message["data"])):
+                    heard[message["channel"].decode()](changed)
 
 
-def _scan_id(data: bytes) -> UUID | None:
+def _id(data: bytes) -> UUID | None:
     """Whoever else publishes on the channel must not stop us."""
     try:
         return UUID(data.decode())

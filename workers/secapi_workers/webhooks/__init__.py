@@ -1,0 +1,1 @@
+"""Telling webhooks what has happened: ``sending`` is one request, ``deliveries`` what surrounds it."""
