@@ -33,8 +33,8 @@ LABELS = {
     "method": "HTTP method, `other` for unusual ones",
     "namespace": "Kubernetes namespace, which is the tenant",
     "outcome": (
-        "How a scan, job or attempt ended; of kept answers: `hit`, `unknown`, `made`, `waited`, `away`; of webhooks' deliveries: "
-        "`delivered`, `retried`, `failed`, `lost`"
+        "How a scan, job or attempt ended; of kept answers: `hit`, `unknown`, `made`, `waited`, `away`; of webhooks' "
+        "deliveries: `delivered`, `retried`, `failed`, `lost`"
     ),
     "pool": "Worker pool",
     "priority": "`interactive`, `normal`, `bulk`",

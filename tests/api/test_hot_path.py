@@ -16,6 +16,7 @@ from api_harness import Api, running_api
 from event_streams import listening
 from ledger_factories import UNWANTED, claimed, execute, finish, make_database, make_findings, make_scan, planned_scan
 from secapi_api.auth import known
+from secapi_api.ledger import SYSTEM
 from secapi_api.scans.reading import scan_json
 from secapi_api.scans.schemas import Scan
 from secapi_api.settings import ApiSettings
@@ -96,7 +97,7 @@ async def test_what_is_shown_is_what_the_document_says(api: Api, tenant: str, ch
 
 async def cancelled(api: Api, tenant: str) -> NewScan:
     scan = await seeded(api, tenant)
-    async with api.resources.ledger.transaction() as session:
+    async with api.resources.ledger.transaction(SYSTEM) as session:
         await cancel_scan(session, scan.id, UNWANTED)
     return scan
 
@@ -279,7 +280,7 @@ async def test_without_redis_the_ledger_answers(
     assert (await client.get(path(scan))).json()["phase"] == "Queued"
     redis_outage.set(mode)
     away = reads("away")
-    async with api.resources.ledger.transaction() as session:
+    async with api.resources.ledger.transaction(SYSTEM) as session:
         await cancel_scan(session, scan.id, UNWANTED)
     async with asyncio.timeout(3):
         assert (await client.get(path(scan))).json()["phase"] == "Cancelled"
@@ -302,7 +303,7 @@ async def test_a_redis_that_is_of_no_use_changes_no_answer(
     async with Redis.from_url(valkey_server.url) as redis:
         await spoil(redis)
         try:
-            async with api.resources.ledger.transaction() as session:
+            async with api.resources.ledger.transaction(SYSTEM) as session:
                 await cancel_scan(session, scan.id, UNWANTED)
             assert (await viewer.get(path(scan))).json()["phase"] == "Cancelled"
             assert (await viewer.get(path(make_scan(tenant)))).status_code == 404

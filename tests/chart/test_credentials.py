@@ -19,6 +19,15 @@ DATABASE = {"SECAPI_DATABASE_URL": ("scanner-database", "databaseUrl")}
 REDIS = {"SECAPI_REDIS_URL": ("scanner-redis", "redisUrl")}
 PEPPER = {"SECAPI_API_KEY_PEPPER": ("scanner-pepper", "pepper")}
 WEBHOOKS = {"SECAPI_WEBHOOK_KEY": ("scanner-webhooks", "webhookKey")}
+GENERATED = (
+    "adminPassword",
+    "databasePassword",
+    "apiPassword",
+    "scalerPassword",
+    "redisPassword",
+    "pepper",
+    "webhookKey",
+)
 
 
 def leaves(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, object]]:
@@ -90,18 +99,7 @@ def decoded(rendering: Rendering) -> dict[str, str]:
 
 def test_an_evaluation_has_random_passwords(embedded: Rendering) -> None:
     data = decoded(embedded)
-    passwords = [
-        data[key]
-        for key in (
-            "adminPassword",
-            "databasePassword",
-            "apiPassword",
-            "scalerPassword",
-            "redisPassword",
-            "pepper",
-            "webhookKey",
-        )
-    ]
+    passwords = [data[key] for key in GENERATED]
     assert len(set(passwords)) == len(passwords)
     assert all(re.fullmatch(r"[A-Za-z0-9]{40}", password) for password in passwords)
 
@@ -129,13 +127,5 @@ async def test_every_rendering_of_an_evaluation_has_passwords_of_its_own(embedde
 
 
 def test_passwords_of_an_evaluation_are_only_in_its_secret(embedded: Rendering) -> None:
-    for key in (
-        "adminPassword",
-        "databasePassword",
-        "apiPassword",
-        "scalerPassword",
-        "redisPassword",
-        "pepper",
-        "webhookKey",
-    ):
+    for key in GENERATED:
         assert embedded.text.count(decoded(embedded)[key]) == 0
