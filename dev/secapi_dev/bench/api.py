@@ -1,46 +1,54 @@
-"""The REST API by itself: reading a scan beside the least that could answer it, and accepting scans.
+"""The REST API by itself: reading a scan and sending one again beside the least that could answer; accepting scans.
 
 All servers get the same requests from the same client, round after round in turn, so that whatever else slows the
-machine slows all; each figure of the reads is the median of the rounds. One API has Redis, which keeps what it has
-read; another has none, and asks the ledger each time as the plain server does.
+machine slows all; each rate is the median of the rounds. One API has Redis, which keeps what it has read; another has
+none, and asks the ledger each time as the plain server does.
 """
 
 import itertools
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from statistics import median
+from typing import TypeAlias
+from uuid import uuid4
 
 from secapi_api.settings import ApiSettings
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.scans import get_scan
 from secapi_core.settings import Settings
 from secapi_dev.bench import plain_asgi
+from secapi_dev.bench.another_api import AnotherApi, another_api
 from secapi_dev.bench.laboratory import Figures, Laboratory
-from secapi_dev.bench.load import Connection, connected, drive
-from secapi_dev.bench.noop_scans import Scan, finished, submit
+from secapi_dev.bench.load import Connection, Load, connected, drive, percentile_ms
+from secapi_dev.bench.noop_scans import BODY, Scan, finished, submit
 from secapi_dev.bench.statements import statement_of
 from secapi_dev.ports import Ports
 from secapi_dev.processes.probes import http_ok
 from secapi_dev.processes.program import Component, base_environment, running
 
-READERS = 8
+CLIENTS = 8
 READS = 1_500
+REPEATED, REPEATS = 40, 200
 ROUNDS = 7
 POSTS = {1: 100, 16: 400}
 """Scans that are sent by so many clients."""
 
+Clients: TypeAlias = Callable[[int], AbstractAsyncContextManager[list[Connection]]]
+"""Opens so many connections to a server."""
+
 
 async def measure(lab: Laboratory) -> Figures:
-    """Requests a second and their ratio for reads; requests a second and latencies for submissions."""
+    """Requests a second and latencies; of reads and of repeated submissions also the ratio to the plain server."""
     figures: Figures = {}
     scans: list[Scan] = []
     for clients, count in POSTS.items():
         accepted, submitted = await _submissions(lab, clients, count)
         figures |= {f"post_{clients}_clients_{name}": value for name, value in accepted.items()}
         scans += submitted
-    return figures | await _reads(lab, scans)
+    async with _plain_server(lab, scans[0]) as plain_url:
+        figures |= await _reads(lab, plain_url, scans)
+        return figures | await _repeats(lab, plain_url)
 
 
 async def _submissions(lab: Laboratory, clients: int, count: int) -> tuple[Figures, list[Scan]]:
@@ -60,45 +68,66 @@ async def _submissions(lab: Laboratory, clients: int, count: int) -> tuple[Figur
     }, scans
 
 
-async def _reads(lab: Laboratory, scans: Sequence[Scan]) -> Figures:
+async def _reads(lab: Laboratory, plain_url: str, scans: Sequence[Scan]) -> Figures:
     paths = itertools.cycle([f"/v1/scans/{scan.id}" for scan in scans])
 
     async def read(server: Connection) -> None:
         await server.get(next(paths))
 
-    rates: dict[str, list[float]] = {"plain_get": [], "get": [], "get_without_redis": []}
-    key = lab.stack.api_key
-    async with _plain_server(lab, scans[0]) as plain_url, _without_redis(lab) as cut_off_url:
-        for _ in range(ROUNDS):
-            # New connections each time: servers close those that are idle while the others have their turn.
-            for name, clients in {
-                "plain_get": connected(plain_url, count=READERS),
-                "get": lab.clients(READERS),
-                "get_without_redis": connected(cut_off_url, count=READERS, api_key=key),
-            }.items():
-                async with clients as connections:
-                    rates[name].append((await drive(connections, read, count=READS)).per_second)
-    plain, *others = ((name, median(measured)) for name, measured in rates.items())
-    return {f"{name}_per_second": round(rate) for name, rate in (plain, *others)} | {
-        f"{name}_to_plain": round(rate / plain[1], 2) for name, rate in others
+    async with _without_redis(lab) as cut_off:
+        servers = {"plain_get": _plain(plain_url), "get": lab.clients, "get_without_redis": cut_off.clients}
+        return _compared(await _in_turn(servers, read, READS))
+
+
+async def _repeats(lab: Laboratory, plain_url: str) -> Figures:
+    """Submissions that are sent again: authenticated, validated, planned and looked up, but accepted once."""
+    keys = [f"Idempotency-Key: bench-{uuid4()}\r\n" for _ in range(REPEATED)]
+    async with lab.clients() as [api], lab.ledger() as ledger:
+        await finished(ledger, [await submit(api, headers=key) for key in keys])
+    again = itertools.cycle(keys)
+
+    async def repeat(server: Connection) -> None:
+        await server.post("/v1/scans", BODY, headers=next(again))
+
+    servers = {"plain_repeated_post": _plain(plain_url), "repeated_post": lab.clients}
+    loads = await _in_turn(servers, repeat, REPEATS)
+    latencies = [latency for load in loads["repeated_post"] for latency in load.latencies]
+    return _compared(loads) | {"repeated_post_p95_ms": percentile_ms(latencies, 95)}
+
+
+async def _in_turn(
+    servers: Mapping[str, Clients], request: Callable[[Connection], Awaitable[None]], count: int
+) -> dict[str, list[Load]]:
+    """Loads of ``count`` requests on each server, round after round."""
+    loads: dict[str, list[Load]] = {name: [] for name in servers}
+    for _ in range(ROUNDS):
+        # New connections each time: servers close those that are idle while the others have their turn.
+        for name, clients in servers.items():
+            async with clients(CLIENTS) as connections:
+                loads[name].append(await drive(connections, request, count=count))
+    return loads
+
+
+def _compared(loads: Mapping[str, Sequence[Load]]) -> Figures:
+    """The rate of each server, and those of the others beside that of the first."""
+    rates = {name: median(load.per_second for load in measured) for name, measured in loads.items()}
+    plain, *others = rates
+    return {f"{name}_per_second": round(rate) for name, rate in rates.items()} | {
+        f"{name}_to_plain": round(rates[name] / rates[plain], 2) for name in others
     }
 
 
+def _plain(url: str) -> Clients:
+    return lambda count: connected(url, count=count)
+
+
 @asynccontextmanager
-async def _without_redis(lab: Laboratory) -> AsyncIterator[str]:
-    """Address of another API like the stack's, which has nothing but the ledger to read from."""
+async def _without_redis(lab: Laboratory) -> AsyncIterator[AnotherApi]:
+    """Another API like the stack's, which has nothing but the ledger to read from."""
     with closing(Ports()) as ports:
-        address = f"http://127.0.0.1:{(port := ports.reserve())}"
-        described = lab.components.api
         nowhere = f"redis://127.0.0.1:{ports.reserve()}/0"
-        component = replace(
-            described,
-            name="api-without-redis",
-            env={**described.env, "SECAPI_REDIS_URL": nowhere, "SECAPI_API_PORT": str(port)},
-            ready=http_ok(f"{address}/readyz"),
-        )
-        async with running(component, lab.state):
-            yield address
+        async with another_api(lab, "api-without-redis", redis_url=nowhere) as api:
+            yield api
 
 
 @asynccontextmanager

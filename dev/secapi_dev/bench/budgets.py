@@ -31,6 +31,13 @@ BUDGETS = {
     ("reads", "scan_findings_database_p95_ms"): Budget(5),
     ("reads", "findings_page_database_p95_ms"): Budget(5),
     ("reads", "scans_page_database_p95_ms"): Budget(5),
+    ("reads", "findings_first_page_database_p95_ms"): Budget(5),
+    ("reads", "findings_last_page_database_p95_ms"): Budget(5),
+    ("reads", "scans_first_page_database_p95_ms"): Budget(5),
+    ("reads", "scans_last_page_database_p95_ms"): Budget(5),
+    ("stampede", "queries"): Budget(1),
+    ("mixed", "status_5xx"): Budget(0),
+    ("endurance", "growth_mb"): Budget(10),
     ("operator", "rss_mb"): Budget(180),
     ("operator", "steady_seconds"): Budget(15),
 }

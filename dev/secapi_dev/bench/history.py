@@ -1,18 +1,41 @@
-"""A ledger with a history, made by the server itself: a million findings in 20 namespaces, and the scans that saw them.
+"""A ledger with a history, made by the server itself: a million findings and a million scans in 20 namespaces.
 
-Each scan saw ten findings of its namespace; one scan, :data:`LARGE_SCAN`, saw all that its namespace has. Ids are
-numbers written as UUIDs. Neighbours in a scan are far apart in the table, as they are after years.
+The newest scans saw ten findings of their namespace each, the others nothing; one scan, :data:`LARGE_SCAN`, saw all
+that its namespace has. Ids are numbers written as UUIDs. Neighbours in a scan are far apart in the table, as they are
+after years.
 """
 
 import asyncio
+from dataclasses import dataclass
 from uuid import UUID
 
 from secapi_dev.bench import ledger
 
 FINDINGS = 1_000_000
+SCANS = 1_000_000
 NAMESPACES = 20
+STEP = 2_000
 LOADERS = 2
 """Connections that load at the same time: making rows is work for the server's processors."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How many there are. Scan ``n`` was created ``n`` seconds ago."""
+
+    findings: int = FINDINGS
+    scans: int = SCANS
+
+    @classmethod
+    def scaled(cls, scale: float) -> "History":
+        """A part of the usual one, in steps in which scans and their findings stay in the same namespaces."""
+        steps = max(1, round(FINDINGS / STEP * scale))
+        return cls(steps * STEP, steps * STEP)
+
+    @property
+    def seeing_scans(self) -> int:
+        """So many of the newest scans saw something."""
+        return min(self.scans, self.findings // 10)
 
 
 def scan_id(number: int) -> UUID:
@@ -25,7 +48,7 @@ def finding_id(number: int) -> UUID:
     return UUID(f"00000000-0000-0000-0003-{number:012x}")
 
 
-_LARGE_SCAN = NAMESPACES * 1_000_000
+_LARGE_SCAN = NAMESPACES * SCANS
 LARGE_SCAN = scan_id(_LARGE_SCAN)
 """Belongs to ``team-0``, and is older than all others."""
 
@@ -65,15 +88,15 @@ _SIGHTINGS = f"""
 """  # noqa: S608 - a constant
 
 
-async def fill(url: str, findings: int = FINDINGS) -> None:
-    """Make the history in an empty ledger and let the planner know of it; a tenth as many scans as ``findings``."""
-    scans, share = findings // 10, findings // LOADERS
+async def fill(url: str, history: History) -> None:
+    """Make the history in an empty ledger and let the planner know of it."""
+    share = history.findings // LOADERS
     async with ledger.connected(url) as connection:
         await connection.execute(_FOREGO_CRASH_SAFETY)
-        await connection.execute(_SCANS, scans)
+        await connection.execute(_SCANS, history.scans)
         async with asyncio.TaskGroup() as loaders:
-            for first in range(0, findings, share):
-                loaders.create_task(_load(url, first, first + share - 1, scans))
+            for first in range(0, history.findings, share):
+                loaders.create_task(_load(url, first, first + share - 1, history.seeing_scans))
         await connection.execute("VACUUM ANALYZE")
 
 

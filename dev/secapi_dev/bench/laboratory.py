@@ -24,8 +24,12 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Laboratory:
-    """A running stack with one worker; ``components`` is how its parts were started."""
+    """A running stack with one worker; ``components`` is how its parts were started.
 
+    ``scale`` is the part of the usual clients, requests, rows and seconds that a load has.
+    """
+
+    scale: float
     stack: Stack
     state: StateDirectory
     components: Components
@@ -39,6 +43,10 @@ class Laboratory:
         """A connection to the ledger."""
         return ledger.connected(self.stack.database_url)
 
+    def scaled(self, usual: int, *, least: int = 1) -> int:
+        """So many of what there is ``usual`` of."""
+        return max(least, round(usual * self.scale))
+
     @property
     def pids(self) -> Pids:
         """Process ids as they are now."""
@@ -51,7 +59,7 @@ class Laboratory:
 
 
 @asynccontextmanager
-async def laboratory(progress: Progress) -> AsyncIterator[Laboratory]:
+async def laboratory(progress: Progress, scale: float) -> AsyncIterator[Laboratory]:
     """Start a stack and stop it again; nothing of it stays."""
     described: list[Components] = []
 
@@ -62,4 +70,4 @@ async def laboratory(progress: Progress) -> AsyncIterator[Laboratory]:
     async with temporary_state() as state, running_stack(state, plan, progress) as stack:
         kubectl = Kubectl((await find_or_build(progress)).kubectl, stack.kubeconfig)
         await noop_scans.install(kubectl, state.path)
-        yield Laboratory(stack=stack, state=state, components=described[-1], kubectl=kubectl)
+        yield Laboratory(scale=scale, stack=stack, state=state, components=described[-1], kubectl=kubectl)

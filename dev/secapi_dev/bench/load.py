@@ -7,7 +7,7 @@ our own servers need.
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import quantiles
@@ -29,23 +29,40 @@ class Connection:
 
     async def get(self, path: str) -> bytes:
         """The answer's body; raises ``StackError`` unless the status is 2xx."""
-        return await self._request("GET", path, b"")
+        return (await self.ask("GET", path)).expected(f"GET {path}")
 
-    async def post(self, path: str, body: bytes) -> bytes:
-        """Send ``body`` as JSON; otherwise as :meth:`get`."""
-        return await self._request("POST", path, body)
+    async def post(self, path: str, body: bytes, *, headers: str = "") -> bytes:
+        """Send ``body`` as JSON, with more ``headers``, each line with its end; otherwise as :meth:`get`."""
+        return (await self.ask("POST", path, body, headers=headers)).expected(f"POST {path}")
 
-    async def _request(self, method: str, path: str, body: bytes) -> bytes:
-        head = f"{method} {path} HTTP/1.1\r\n{self._headers}Content-Length: {len(body)}\r\n\r\n"
+    async def ask(self, method: str, path: str, body: bytes = b"", *, headers: str = "") -> "Answer":
+        """The answer, whatever it is."""
+        head = f"{method} {path} HTTP/1.1\r\n{self._headers}{headers}Content-Length: {len(body)}\r\n\r\n"
         self._writer.write(head.encode() + body)
         async with asyncio.timeout(TIMEOUT_SECONDS):
             answer = await self._reader.readuntil(b"\r\n\r\n")
             length = _LENGTH.search(answer)
             content = await self._reader.readexactly(int(length[1])) if length else b""
-        if not answer.startswith(b"HTTP/1.1 2"):
-            status = answer.partition(b"\r\n")[0].decode(errors="replace")
-            raise StackError(f"{method} {path} was answered {status}: {content[:500].decode(errors='replace')}")
-        return content
+        return Answer(answer.partition(b"\r\n")[0].decode(errors="replace"), content)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``line`` is the first one: protocol, status, reason."""
+
+    line: str
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        """The number."""
+        return int(self.line.split(" ")[1])
+
+    def expected(self, request: str) -> bytes:
+        """The body; raises ``StackError`` unless the status is 2xx."""
+        if not 200 <= self.status < 300:
+            raise StackError(f"{request} was answered {self.line}: {self.body[:500].decode(errors='replace')}")
+        return self.body
 
 
 @asynccontextmanager
@@ -76,7 +93,7 @@ class Load:
         return len(self.latencies) / self.seconds
 
     def milliseconds(self, percent: int) -> float:
-        """The percentile of the latencies, in steps of five percent."""
+        """The percentile of the latencies."""
         return percentile_ms(self.latencies, percent)
 
 
@@ -84,11 +101,24 @@ async def drive(
     connections: Sequence[Connection], request: Callable[[Connection], Awaitable[object]], *, count: int
 ) -> Load:
     """Send ``count`` requests, each connection its next one as soon as it has been answered."""
-    remaining = iter(range(count))
+    return await _drive(connections, request, iter(range(count)))
+
+
+async def drive_for(
+    connections: Sequence[Connection], request: Callable[[Connection], Awaitable[object]], *, seconds: float
+) -> Load:
+    """The same for so many seconds."""
+    end = time.perf_counter() + seconds
+    return await _drive(connections, request, iter(lambda: time.perf_counter() < end, False))
+
+
+async def _drive(
+    connections: Sequence[Connection], request: Callable[[Connection], Awaitable[object]], turns: Iterator[object]
+) -> Load:
     latencies: list[float] = []
 
     async def client(connection: Connection) -> None:
-        for _ in remaining:
+        for _ in turns:
             began = time.perf_counter()
             await request(connection)
             latencies.append(time.perf_counter() - began)
@@ -101,5 +131,5 @@ async def drive(
 
 
 def percentile_ms(seconds: Sequence[float], percent: int) -> float:
-    """A percentile of times in milliseconds; ``percent`` is a multiple of five."""
-    return round(quantiles(seconds, n=20)[percent // 5 - 1] * 1000, 2)
+    """A percentile of times in milliseconds."""
+    return round(quantiles(seconds, n=100)[percent - 1] * 1000, 2)

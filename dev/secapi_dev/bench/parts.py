@@ -3,7 +3,20 @@
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from enum import StrEnum
 
-from secapi_dev.bench import api, ingest, machine, memory, overhead, reads, restart, throughput
+from secapi_dev.bench import (
+    api,
+    endurance,
+    ingest,
+    machine,
+    memory,
+    mixed,
+    overhead,
+    reads,
+    restart,
+    stampede,
+    streams,
+    throughput,
+)
 from secapi_dev.bench.databases import empty_database
 from secapi_dev.bench.laboratory import Figures, Laboratory, laboratory
 from secapi_dev.bench.machine import Facts
@@ -19,6 +32,10 @@ class Part(StrEnum):
     API = "api"
     INGEST = "ingest"
     READS = "reads"
+    STREAMS = "streams"
+    STAMPEDE = "stampede"
+    MIXED = "mixed"
+    ENDURANCE = "endurance"
     OPERATOR = "operator"
 
 
@@ -34,19 +51,28 @@ IN_STACK: dict[Part, Callable[[Laboratory], Awaitable[Figures]]] = {
     Part.API: api.measure,
     Part.INGEST: _ingest,
     Part.READS: reads.measure,
+    Part.STREAMS: streams.measure,
+    Part.STAMPEDE: stampede.measure,
+    Part.MIXED: mixed.measure,
+    Part.ENDURANCE: endurance.measure,
 }
 """Those that are measured one after the other in one stack; the operator has servers of its own."""
 
 
 async def run(
-    wanted: Collection[Part], figures: MutableMapping[Part, Figures], facts: Facts, progress: Progress
+    wanted: Collection[Part],
+    figures: MutableMapping[Part, Figures],
+    facts: Facts,
+    progress: Progress,
+    *,
+    scale: float = 1.0,
 ) -> None:
     """Measure the parts and put their figures into ``figures``, and the servers' versions into ``facts``.
 
     What one part measured is there although a later one fails.
     """
     if in_stack := [part for part in IN_STACK if part in wanted]:
-        async with laboratory(progress) as lab:
+        async with laboratory(progress, scale) as lab:
             facts |= await machine.versions(lab.stack, progress)
             for part in in_stack:
                 async with progress.during(f"measuring {part}"):

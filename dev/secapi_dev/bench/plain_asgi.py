@@ -1,5 +1,7 @@
 """The least that can answer ``GET /v1/scans/{id}``: ASGI and asyncpg, one statement, its row as JSON.
 
+And the least that can answer a POST: its body is received, and that is all.
+
 It is what the API is measured against, run as a process of its own: ``python -m secapi_dev.bench.plain_asgi``. Nobody
 is authenticated, nothing is validated, logged or counted.
 """
@@ -20,18 +22,26 @@ HOST = "127.0.0.1"
 
 
 class PlainApp:
-    """Sends ``statement`` with the id at the end of the path and no namespace, for every request whatever it asks."""
+    """Sends ``statement`` with the id at the end of the path and no namespace, for every GET whatever it asks."""
 
     def __init__(self, pool: Pool, statement: str) -> None:
         """Share ``pool``."""
         self.pool, self.statement = pool, statement
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 200, or 404 without such a row."""
+        """Answer 200, or 404 without such a row; 202 what is posted."""
+        if scope["method"] == "POST":
+            while (await receive()).get("more_body"):
+                pass
+            await self._answer(send, 202, b"{}")
+            return
         row = await self.pool.fetchrow(self.statement, UUID(scope["path"].rpartition("/")[2]), None)
         body = orjson.dumps(dict(row) if row else None, default=str)  # the driver has a UUID class of its own
+        await self._answer(send, 200 if row else 404, body)
+
+    async def _answer(self, send: Send, status: int, body: bytes) -> None:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200 if row else 404, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 

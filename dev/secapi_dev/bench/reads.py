@@ -1,14 +1,15 @@
-"""Pages of long lists at a million findings, deep inside: in the database alone, and as a client gets them over REST.
+"""Pages of lists of a million scans and findings, first, last and deep inside: in the database alone, and over REST.
 
 In the database is what planning and executing a page's statement takes, as EXPLAIN ANALYZE tells; sending the rows is
 in the REST figures, which come from an API process of its own on this ledger.
 """
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 import orjson
 
@@ -19,16 +20,13 @@ from secapi_core.ledger.queries.scans import ScanFilter, list_scans
 from secapi_core.paging import encode_cursor
 from secapi_core.settings import Settings
 from secapi_dev.bench import ledger
+from secapi_dev.bench.another_api import another_api
 from secapi_dev.bench.databases import empty_database
-from secapi_dev.bench.history import FINDINGS, LARGE_SCAN, NAMESPACES, fill, finding_id, scan_id
+from secapi_dev.bench.history import LARGE_SCAN, NAMESPACES, History, fill, finding_id, scan_id
 from secapi_dev.bench.laboratory import Figures, Laboratory
 from secapi_dev.bench.ledger import Ledger
-from secapi_dev.bench.load import Connection, connected, drive, percentile_ms
+from secapi_dev.bench.load import Connection, drive, percentile_ms
 from secapi_dev.bench.statements import Query, statement_of
-from secapi_dev.ports import Ports
-from secapi_dev.processes.probes import http_ok
-from secapi_dev.processes.program import running
-from secapi_dev.servers.api_keys import create_admin_key
 
 PAGE = 50
 SAMPLES = 300
@@ -44,49 +42,76 @@ class Read:
 
 async def measure(lab: Laboratory) -> Figures:
     """Median and 95th percentile of each kind of page, in milliseconds."""
-    figures: Figures = {"findings": FINDINGS}
+    history, samples = History.scaled(lab.scale), lab.scaled(SAMPLES, least=20)
+    figures: Figures = {"findings": history.findings, "scans": history.scans}
     async with empty_database(lab, "bench-reads") as url:
-        await fill(url)
+        await fill(url, history)
         for kind, read in KINDS.items():
-            seconds = await explained(url, (read().query for _ in range(SAMPLES)))
+            seconds = await explained(url, (read(history).query for _ in range(samples)))
             figures |= _percentiles(f"{kind}_database", seconds)
-        async with _api(lab, url) as api:
+        async with another_api(lab, "api-reads", url) as another, another.clients() as [api]:
             for kind, read in KINDS.items():
-                figures |= _percentiles(f"{kind}_rest", await _asked_for(api, read))
+                figures |= _percentiles(f"{kind}_rest", await _asked_for(api, partial(read, history), samples))
     return figures
 
 
-def _first_of_a_scan() -> Read:
+def _of_a_scan(history: History) -> Read:
     """The findings of one scan, ten of a million."""
-    scan = scan_id(random.randrange(FINDINGS // 10))  # noqa: S311 - to spread, as everywhere here
-    return Read(lambda s: list_scan_findings(s, scan, limit=PAGE), f"/v1/scans/{scan}/findings?limit={PAGE}")
+    return _findings(scan_id(random.randrange(history.seeing_scans)))  # noqa: S311 - to spread, as everywhere here
 
 
-def _deep_in_a_scan() -> Read:
+def _deep_in_the_findings(history: History) -> Read:
     """A page somewhere in the largest scan."""
-    severity, finding = random.choice(list(Severity)), finding_id(random.randrange(FINDINGS))  # noqa: S311
-    cursor = encode_cursor(severity, str(finding))
+    severity, finding = random.choice(list(Severity)), random.randrange(history.findings)  # noqa: S311
+    return _findings(LARGE_SCAN, encode_cursor(severity, str(finding_id(finding))))
+
+
+def _last_of_the_findings(history: History) -> Read:
+    """The last page of the largest scan: of its findings, every fifth is of the mildest severity."""
+    finding = finding_id(max(0, history.findings - PAGE * NAMESPACES * len(Severity)))
+    return _findings(LARGE_SCAN, encode_cursor(Severity.INFO, str(finding)))
+
+
+def _findings(scan: UUID, cursor: str | None = None) -> Read:
     return Read(
-        lambda s: list_scan_findings(s, LARGE_SCAN, cursor=cursor, limit=PAGE),
-        f"/v1/scans/{LARGE_SCAN}/findings?limit={PAGE}&cursor={cursor}",
+        lambda s: list_scan_findings(s, scan, cursor=cursor, limit=PAGE),
+        f"/v1/scans/{scan}/findings?limit={PAGE}{_after(cursor)}",
     )
 
 
-def _deep_in_the_scans() -> Read:
+def _deep_in_the_scans(history: History) -> Read:
     """A page somewhere in the list of a namespace's scans."""
+    return _scans(random.randrange(history.scans))  # noqa: S311
+
+
+def _last_of_the_scans(history: History) -> Read:
+    """The last page of a namespace's scans."""
+    return _scans(history.scans - PAGE * NAMESPACES)
+
+
+def _scans(age: int | None = None) -> Read:
+    """The page that begins with scans of so many seconds."""
     namespace = f"team-{random.randrange(NAMESPACES)}"  # noqa: S311
-    moment = datetime.now(UTC) - timedelta(seconds=random.randrange(FINDINGS // 10))  # noqa: S311
-    cursor = encode_cursor(moment.isoformat(), str(LARGE_SCAN))
+    moment = None if age is None else datetime.now(UTC) - timedelta(seconds=age)
+    cursor = None if moment is None else encode_cursor(moment.isoformat(), str(LARGE_SCAN))
     return Read(
         lambda s: list_scans(s, ScanFilter(namespaces=[namespace]), cursor, PAGE),
-        f"/v1/scans?namespace={namespace}&limit={PAGE}&cursor={cursor}",
+        f"/v1/scans?namespace={namespace}&limit={PAGE}{_after(cursor)}",
     )
 
 
-KINDS: dict[str, Callable[[], Read]] = {
-    "scan_findings": _first_of_a_scan,
-    "findings_page": _deep_in_a_scan,
+def _after(cursor: str | None) -> str:
+    return "" if cursor is None else f"&cursor={cursor}"
+
+
+KINDS: dict[str, Callable[[History], Read]] = {
+    "scan_findings": _of_a_scan,
+    "findings_first_page": lambda _: _findings(LARGE_SCAN),
+    "findings_page": _deep_in_the_findings,
+    "findings_last_page": _last_of_the_findings,
+    "scans_first_page": lambda _: _scans(),
     "scans_page": _deep_in_the_scans,
+    "scans_last_page": _last_of_the_scans,
 }
 
 
@@ -107,28 +132,11 @@ async def _explain(connection: Ledger, statement: str, parameters: Sequence[obje
     return seconds
 
 
-async def _asked_for(api: Connection, read: Callable[[], Read]) -> Sequence[float]:
+async def _asked_for(api: Connection, read: Callable[[], Read], samples: int) -> Sequence[float]:
     async def ask(api: Connection) -> None:
         await api.get(read().path)
 
-    return (await drive([api], ask, count=SAMPLES)).latencies
-
-
-@asynccontextmanager
-async def _api(lab: Laboratory, url: str) -> AsyncIterator[Connection]:
-    """A client of another API like the stack's, on the ledger at ``url``."""
-    with closing(Ports()) as ports:
-        address = f"http://127.0.0.1:{(port := ports.reserve())}"
-        described = lab.components.api
-        api_key = await create_admin_key(url, described.env["SECAPI_API_KEY_PEPPER"])
-        component = replace(
-            described,
-            name="api-reads",
-            env={**described.env, "SECAPI_DATABASE_URL": url, "SECAPI_API_PORT": str(port)},
-            ready=http_ok(f"{address}/readyz"),
-        )
-        async with running(component, lab.state), connected(address, api_key=api_key) as [api]:
-            yield api
+    return (await drive([api], ask, count=samples)).latencies
 
 
 def _percentiles(name: str, seconds: Sequence[float]) -> Figures:

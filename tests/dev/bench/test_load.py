@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from secapi_dev.bench.load import connected, drive, percentile_ms
+from secapi_dev.bench.load import connected, drive, drive_for, percentile_ms
 from secapi_dev.errors import StackError
 
 
@@ -62,7 +62,25 @@ async def test_a_load_is_shared_by_its_connections_and_timed(server: tuple[Serve
     assert 0 < load.milliseconds(50) <= load.milliseconds(95) <= load.seconds * 1000
 
 
+async def test_any_answer_can_be_asked_for_with_headers_of_its_own(server: tuple[Server, str]) -> None:
+    echo, url = server
+    echo.status = "422 Unprocessable Entity"
+    async with connected(url) as [connection]:
+        answer = await connection.ask("POST", "/a", b"{}", headers="Idempotency-Key: x\r\n")
+    assert answer.status == 422
+    assert b"Idempotency-Key: x\r\n" in answer.body
+
+
+async def test_a_load_ends_with_its_time(server: tuple[Server, str]) -> None:
+    _, url = server
+    async with connected(url, count=2) as connections:
+        load = await drive_for(connections, lambda connection: connection.get("/"), seconds=0.2)
+    assert len(load.latencies) > 2
+    assert 0.2 <= load.seconds < 2
+
+
 def test_percentiles_are_milliseconds() -> None:
     seconds = [number / 1000 for number in range(1, 100)]
     assert percentile_ms(seconds, 50) == 50.0
     assert percentile_ms(seconds, 95) == 95.0
+    assert percentile_ms(seconds, 99) == 99.0
