@@ -7,9 +7,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from openapi_conformance import Conformance
+from openapi_conformance import conformance
 from secapi_api.app import create_app
-from secapi_api.documents import openapi_document
 from secapi_api.resources import Resources
 from secapi_api.settings import ApiSettings
 from secapi_core.ledger.transitions.api_keys import create_api_key
@@ -21,7 +20,6 @@ class Api:
     def __init__(self, app: FastAPI, settings: ApiSettings) -> None:
         self.app = app
         self.settings = settings
-        self._conformance = Conformance(openapi_document(app))
 
     @property
     def resources(self) -> Resources:
@@ -46,7 +44,7 @@ class Api:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, client=(address, 40_000)),
             base_url="http://api",
-            event_hooks={"response": [self._conformance.check]},
+            event_hooks={"response": [conformance().check]},
         )
 
     async def client(self, role: str, namespace: str | None, *, scopes: Sequence[str] = ()) -> httpx.AsyncClient:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from secapi_api.artifacts.digests import announced_digest
 from secapi_api.artifacts.schemas import Artifact
@@ -19,6 +19,7 @@ from secapi_core.ledger.transitions.artifacts import record_artifact
 router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"], responses=documented(401, 403, 422, 503))
 
 InNamespace = Annotated[Namespace | None, Query(description="Needed with a platform key; else the key's own.")]
+NamedDigest = Annotated[Digest, Path(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})]
 BINARY_BODY = {
     "requestBody": {
         "required": True,
@@ -70,7 +71,7 @@ async def upload_artifact(
 
 @router.get("/{digest}", responses=documented(404))
 async def get_artifact(
-    digest: Digest, caller: AuthenticatedCaller, resources: AppResources, namespace: InNamespace = None
+    digest: NamedDigest, caller: AuthenticatedCaller, resources: AppResources, namespace: InNamespace = None
 ) -> Artifact:
     """What is known of an uploaded artifact."""
     namespace = own_namespace(caller, namespace)
