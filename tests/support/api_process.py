@@ -70,7 +70,7 @@ async def running_server(
                     return (await client.get("/readyz")).status_code == 200
                 return False
 
-            await until(ready, within=60, every=0.1)
+            await until(ready, within=120, every=0.1)
         yield started
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -142,7 +142,7 @@ def run(configuration: dict[str, Any], caller: str) -> Outcome:
     schema = schemathesis.openapi.from_dict(_document(), config=config)
 
     @schema.hook
-    def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+    def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
         return not beyond_schema(failure, response)
 
     outcome, started = Outcome(caller, config.seed), time.monotonic()

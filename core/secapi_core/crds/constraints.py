@@ -2,7 +2,7 @@
 
 A constraint stands in ``Annotated[...]`` beside a field's type, or in a model's ``CONSTRAINTS`` where it concerns
 several fields. Pydantic enforces ``check`` and shows ``documented`` in JSON Schema; the CRD generator reads
-``structural`` from the core schema's metadata instead. So kubectl and REST refuse the same mistakes with the same words,
+``structural`` from the core schema's metadata instead. So kubectl and REST refuse the same mistakes in the same words,
 and REST's OpenAPI stays free of Kubernetes extensions.
 """
 
