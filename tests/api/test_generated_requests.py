@@ -93,7 +93,7 @@ async def world(
         yield World(server, api, ours, theirs, await api.key("admin", None), directory)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_tenant_is_answered_as_documented_and_never_touches_another(world: World) -> None:
     before = await everything_of(world.api, world.theirs)
     outcome = await world.generated("ours", Plan(seed=1, examples=1, sequences=6, coverage=False))

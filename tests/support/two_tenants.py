@@ -10,6 +10,7 @@ from api_harness import Api
 from kept_kinds import POLICIES, SCHEDULES
 from ledger_factories import claimed, dead_letter, finish, make_findings, make_scan, planned_scan
 
+_LISTS = ("/v1/scans", "/v1/dead-letters", "/v1/api-keys", "/v1/memberships", "/v1/schedules", "/v1/policies")
 ARCHIVE = b"an archive, as far as uploading it goes"
 
 
@@ -66,11 +67,9 @@ async def furnished(api: Api, namespace: str) -> Tenant:
 async def everything_of(api: Api, tenant: Tenant) -> dict[str, Any]:
     """All that the tenant's administrator is shown, by path."""
     own = await api.client("admin", tenant.namespace)
-    shown = {
-        path: (await own.get(path)).json()
-        for path in ("/v1/scans", "/v1/dead-letters", "/v1/api-keys?active=true", "/v1/memberships", "/v1/schedules")
-    }
-    del shown["/v1/api-keys?active=true"]["items"][0]  # The key that this was asked with.
+    named = {"namespace": tenant.namespace}
+    shown = {path: (await own.get(path, params=named)).json() for path in _LISTS}
+    shown["/v1/api-keys"] = [each for each in shown["/v1/api-keys"]["items"] if each["id"] in tenant.ids["keyId"]]
     for scan in tenant.ids["scanId"]:
         for path in (f"/v1/scans/{scan}", f"/v1/scans/{scan}/jobs", f"/v1/scans/{scan}/findings"):
             shown[path] = (await own.get(path)).json()
