@@ -78,6 +78,10 @@ test: setup charttools ## Every test but the cluster's, against real servers (AR
 test-long: setup ## The tests that take long, at full size
 	$(BIN)/pytest -m long $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## At least 20,000 requests made up from the OpenAPI document, by two tenants and the platform (SEED=… repeats a run)
+	SECAPI_FUZZ_SEED="$(SEED)" $(BIN)/pytest -m long --capture=no $(ARGS) tests/api/test_generated_requests.py
+
 .PHONY: e2e
 e2e: setup charttools ## The tests on the cluster that KUBECONFIG names (VALUES=… are files of values for it)
 	SECAPI_E2E_VALUES="$(VALUES)" $(BIN)/pytest -m cluster $(ARGS) tests/e2e

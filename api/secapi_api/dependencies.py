@@ -9,7 +9,6 @@ from structlog.contextvars import bind_contextvars
 
 from secapi_api.auth import scopes
 from secapi_api.auth.callers import Caller
-from secapi_api.auth.challenges import CHALLENGE
 from secapi_api.errors import Unauthenticated
 from secapi_api.rate_limits import RequestKind
 from secapi_api.resources import Resources
@@ -58,7 +57,7 @@ async def _identify(
             if request.method not in scopes.SAFE_METHODS:
                 person.require_csrf_token(request.headers.get("X-CSRF-Token"))
             return person
-        raise Unauthenticated("send an API key: Authorization: Bearer sk_…", headers={"WWW-Authenticate": CHALLENGE})
+        raise Unauthenticated("send an API key: Authorization: Bearer sk_…")
 
     return identified
 

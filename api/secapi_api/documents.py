@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from secapi_api.bodies import documented_models
+from secapi_api.headers import document_headers
+from secapi_api.links import document_links
 from secapi_api.problems import Problem, documented
 from secapi_api.scan_events.schemas import ScanEnd
 
@@ -37,7 +39,7 @@ TAGS = [
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI 3.1 document of ``app``."""
-    document = get_openapi(
+    document: dict[str, Any] = get_openapi(
         title=app.title,
         version=app.version,
         summary="Security scans on Kubernetes",
@@ -55,6 +57,8 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         # Whoever is known is counted, whatever they ask for.
         if "security" in operation:
             operation["responses"].setdefault("429", documented(429)[429])
+    document_headers(document)
+    document_links(document)
     return document
 
 

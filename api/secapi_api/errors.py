@@ -15,6 +15,9 @@ from secapi_core.errors import Rejected
 
 RETRY_AFTER_SECONDS = 5
 
+CHALLENGE = 'Bearer realm="secapi"'
+"""What kind of credential is asked for. A scheme for passwords would make browsers ask for one by themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -45,6 +48,10 @@ class Unauthenticated(ApiError):
     """Nobody, or somebody whose key is not valid (any more)."""
 
     status, slug, title = 401, "unauthenticated", "Authentication required"
+
+    def __init__(self, detail: str, *, challenge: str = CHALLENGE) -> None:
+        """``challenge`` is the ``WWW-Authenticate`` that no such answer may lack (RFC 9110)."""
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
 class Forbidden(ApiError):

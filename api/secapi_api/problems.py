@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import Field
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
@@ -88,6 +89,8 @@ def install(app: FastAPI) -> None:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        error.headers = {**(error.headers or {}), "Allow": _allowed(request)}
     return expected_problem(request.scope, error)
 
 
@@ -99,6 +102,12 @@ def expected_problem(scope: Scope, error: Exception) -> Response:
         log.warning("request failed", problem=told.slug, detail=told.detail, cause=repr(cause))
         tracing.failed(cause)
     return _response(scope, told)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path: each is a route of its own, and the framework names that of the first one only."""
+    matches = ((route, route.matches(request.scope)[0]) for route in iter_route_contexts(request.app.routes))
+    return ", ".join(sorted({method for route, match in matches if match.value for method in route.methods or ()}))
 
 
 def _told(error: Exception) -> ApiError:

@@ -1,11 +1,13 @@
 """What the schemas of all resources share."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeGuard, TypeVar
 
 from fastapi import Query
-from pydantic import Field, GetJsonSchemaHandler
+from pydantic import AwareDatetime, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 
 from secapi_core import paging
@@ -53,6 +55,24 @@ class PageQuery(Schema):
 
     limit: Limit = 50
     cursor: Cursor = None
+
+
+SPACES = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+"""Control characters and spaces, for a class in a pattern: ``\\s`` is not the same to all who read the document."""
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+
+
+def _rfc_3339(value: object) -> datetime:
+    """Pydantic alone also reads numbers, as seconds or as milliseconds, and times without their seconds."""
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        with suppress(ValueError, OverflowError):
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    raise ValueError("must be a time as RFC 3339 has it, e.g. 2026-11-26T09:30:00Z")
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
+"""A moment that a caller names."""
 
 
 _NAMESPACE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"

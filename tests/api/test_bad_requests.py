@@ -148,6 +148,10 @@ async def test_an_idempotency_key_has_a_sane_length(operator: httpx.AsyncClient,
         ("phase=Done", "/query/phase/0"),
         ("since=yesterday", "/query/since"),
         ("since=2026-01-01T00:00:00", "/query/since"),
+        ("since=0.5", "/query/since"),
+        ("since=1764149400", "/query/since"),
+        ("since=2026-01-01T00:00Z", "/query/since"),
+        ("since=0001-01-01T00:00:00%2B23:59", "/query/since"),
         ("scanner=Not+a+name", "/query/scanner"),
         ("namespace=..", "/query/namespace"),
         ("target=" + "x" * 3_000, "/query/target"),
@@ -176,11 +180,21 @@ async def test_an_unknown_path_is_a_problem_too(operator: httpx.AsyncClient, pat
     assert (answer.status_code, problem(answer)["type"]) == (404, "urn:secapi:problem:not-found")
 
 
-@pytest.mark.parametrize(("method", "path"), [("PUT", "/v1/scans"), ("POST", "/healthz"), ("PATCH", "/v1/scanners")])
-async def test_a_wrong_method_names_the_right_ones(operator: httpx.AsyncClient, method: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "right"),
+    [
+        ("PUT", "/v1/scans", "GET, POST"),
+        ("POST", "/healthz", "GET"),
+        ("OPTIONS", "/v1/scanners/web", "DELETE, GET, PUT"),
+        ("PATCH", "/v1/sessions/current", "DELETE, GET"),
+    ],
+)
+async def test_a_wrong_method_names_all_right_ones(
+    operator: httpx.AsyncClient, method: str, path: str, right: str
+) -> None:
     answer = await operator.request(method, path)
     assert (answer.status_code, problem(answer)["type"]) == (405, "urn:secapi:problem:method-not-allowed")
-    assert answer.headers["Allow"]
+    assert answer.headers["Allow"] == right
 
 
 async def test_a_body_that_is_not_json_is_refused(operator: httpx.AsyncClient) -> None:

@@ -124,6 +124,34 @@ def test_every_error_is_documented_as_a_problem(document: dict[str, Any]) -> Non
                 assert list(response["content"]) == ["application/problem+json"], f"{path} {status}"
 
 
+def test_every_link_leads_to_an_operation_and_fills_parameters_that_it_takes(document: dict[str, Any]) -> None:
+    taken = {
+        operation["operationId"]: {f"{each['in']}.{each['name']}" for each in operation.get("parameters", [])}
+        for _, operation in operations(document)
+    }
+    links = [
+        (name, link)
+        for _, operation in operations(document)
+        for response in operation["responses"].values()
+        for name, link in response.get("links", {}).items()
+    ]
+    assert len(links) > 100
+    for name, link in links:
+        assert name == link["operationId"]
+        assert set(link["parameters"]) <= taken[name], name
+
+
+def test_whatever_a_path_names_can_be_reached_by_a_link(document: dict[str, Any]) -> None:
+    reached = {
+        name
+        for _, operation in operations(document)
+        for response in operation["responses"].values()
+        for name in response.get("links", {})
+    }
+    named = {operation["operationId"] for path, operation in operations(document) if "{" in path}
+    assert named <= reached
+
+
 def test_every_field_is_camel_case(document: dict[str, Any]) -> None:
     for name, schema in document["components"]["schemas"].items():
         for field in schema.get("properties", {}):

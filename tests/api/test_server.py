@@ -2,18 +2,15 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from api_harness import Api
+from api_process import Server, running_server
 from event_streams import listening
 from ledger_factories import make_scan, planned_scan
 from secapi_api.settings import ApiSettings
@@ -21,75 +18,21 @@ from secapi_dev.ports import Ports
 from waiting import until
 
 MEBIBYTE = 1024 * 1024
-
-
-@dataclass
-class Server:
-    """A running ``secapi-api``; ``log`` is its standard error."""
-
-    process: asyncio.subprocess.Process
-    port: int
-    log: Path
-
-    def client(self, **options: float) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=options.get("timeout", 20.0))
-
-    async def metric(self, name: str) -> float:
-        """A sample of ``/metrics``, named with its labels."""
-        async with self.client() as client:
-            lines = (await client.get("/metrics")).text.splitlines()
-        return float(next(line.removeprefix(name) for line in lines if line.startswith(f"{name} ")))
-
-
-@contextlib.asynccontextmanager
-async def running_server(settings: ApiSettings, ports: Ports, directory: Path) -> AsyncIterator[Server]:
-    port, log = ports.reserve(), directory / "api.log"
-    environment = {
-        **os.environ,
-        "SECAPI_DATABASE_URL": settings.database_url.get_secret_value(),
-        "SECAPI_REDIS_URL": settings.redis_url.get_secret_value(),
-        "SECAPI_API_KEY_PEPPER": settings.api_key_pepper.get_secret_value(),
-        "SECAPI_ARTIFACT_URL": settings.artifact_url,
-        "SECAPI_API_PORT": str(port),
-        "SECAPI_API_SHUTDOWN_TIMEOUT": "5",
-        "SECAPI_API_HEAD_TIMEOUT": "1.5",
-        "SECAPI_API_ARTIFACT_LIMIT": str(16 * MEBIBYTE),
-        "KUBECONFIG": str(settings.kubeconfig),
-    }
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            Path(sys.executable).parent / "secapi-api", env=environment, stderr=output
-        )
-    started = Server(process, port, log)
-    try:
-        async with started.client() as client:
-
-            async def ready() -> bool:
-                assert process.returncode is None, log.read_text()
-                with contextlib.suppress(httpx.TransportError):
-                    return (await client.get("/readyz")).status_code == 200
-                return False
-
-            await until(ready, within=60, every=0.1)
-        yield started
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+BOUNDS = {"head_timeout": 1.5, "artifact_limit": 16 * MEBIBYTE}
 
 
 @pytest.fixture(scope="module")
 async def server(
     settings: ApiSettings, ports: Ports, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Server]:
-    async with running_server(settings, ports, tmp_path_factory.mktemp("api")) as server:
+    async with running_server(settings, ports, tmp_path_factory.mktemp("api"), **BOUNDS) as server:
         yield server
 
 
 @pytest.fixture
 async def stopping(settings: ApiSettings, ports: Ports, tmp_path: Path) -> AsyncIterator[Server]:
     """A server of its own for a test that stops it."""
-    async with running_server(settings, ports, tmp_path) as server:
+    async with running_server(settings, ports, tmp_path, **BOUNDS) as server:
         yield server
 
 

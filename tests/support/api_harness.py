@@ -9,9 +9,8 @@ from fastapi import FastAPI
 from sqlalchemy import make_url
 
 from ledger_factories import make_database
-from openapi_conformance import Conformance
+from openapi_conformance import conformance
 from secapi_api.app import create_app
-from secapi_api.documents import openapi_document
 from secapi_api.ledger import SYSTEM
 from secapi_api.resources import Resources
 from secapi_api.settings import ApiSettings
@@ -30,7 +29,6 @@ class Api:
         self.app = app
         self.settings = settings
         self.owner = owner
-        self._conformance = Conformance(openapi_document(app))
 
     @property
     def resources(self) -> Resources:
@@ -55,7 +53,7 @@ class Api:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, client=(address, 40_000)),
             base_url="http://api",
-            event_hooks={"response": [self._conformance.check]},
+            event_hooks={"response": [conformance().check]},
         )
 
     async def client(self, role: str, namespace: str | None, *, scopes: Sequence[str] = ()) -> httpx.AsyncClient:

@@ -1,13 +1,20 @@
-"""Whether an answer is one that the OpenAPI document promises: its status, its media type, its every field."""
+"""Whether an answer is one that the OpenAPI document promises: its status, headers, media type, and every field."""
 
+import json
 import re
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import httpx
 import jsonschema_rs
 
 from event_streams import Event, parsed
+from secapi_dev.commands.openapi import DOCUMENT
+
+EVENT_STREAM = "text/event-stream"
+UNDOCUMENTED = {"/metrics", "/openapi.json", "/docs"}
+PROBLEM = "application/problem+json"
 
 
 class Conformance:
@@ -16,52 +23,94 @@ class Conformance:
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
         self._validators: dict[str, jsonschema_rs.Validator] = {}
-
-    @cached_property
-    def _paths(self) -> list[tuple[re.Pattern[str], dict[str, Any]]]:
-        return [
+        self._paths = [
             (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), operations)
-            for path, operations in self._document["paths"].items()
+            for path, operations in document["paths"].items()
         ]
 
     async def check(self, answer: httpx.Response) -> None:
-        """Fail if a documented operation answered something else than is documented."""
-        operation = self._operation(answer.request)
-        if operation is None:
-            return
-        where = f"{operation['operationId']} {answer.status_code}"
-        assert str(answer.status_code) in operation["responses"], f"{where} is not documented"
-        content = operation["responses"][str(answer.status_code)].get("content")
-        body = await answer.aread()
-        if content is None:
-            assert not body, f"{where} is documented to be empty"
-            return
-        media_type = answer.headers["Content-Type"]
-        assert media_type in content, f"{where} is {media_type}"
-        if media_type == "text/event-stream":
-            for event in parsed(answer.text):
-                self.check_event(content[media_type], event)
-            return
-        for error in self._validator(content[media_type]["schema"]["$ref"]).iter_errors(answer.json()):
-            raise AssertionError(f"{where}: {error.message} at {error.instance_path}")
+        """Fail if anything was answered that is not documented; reads the whole answer."""
+        await answer.aread()
+        self._check_head(answer)
+        self._check_body(answer)
+
+    async def check_as_it_comes(self, answer: httpx.Response) -> None:
+        """The same where a stream of events may go on without end: of one, only what comes before its events."""
+        if answer.headers.get("Content-Type") == EVENT_STREAM:
+            self._check_head(answer)
+        else:
+            await self.check(answer)
 
     def check_event(self, content: dict[str, Any], event: Event) -> None:
         """Fail if no event of that name is documented, or one with other data."""
         documented = {each["properties"]["event"]["const"]: each for each in content["x-itemSchema"]["oneOf"]}
         assert event.name in documented, f"an event {event.name} is not documented"
         reference = documented[event.name]["properties"]["data"]["contentSchema"]["$ref"]
-        for error in self._validator(reference).iter_errors(event.data):
-            raise AssertionError(f"event {event.name}: {error.message} at {error.instance_path}")
+        self._require(reference, event.data, f"event {event.name}")
 
-    def _operation(self, request: httpx.Request) -> dict[str, Any] | None:
-        for pattern, operations in self._paths:
-            if pattern.fullmatch(request.url.path):
-                operation: dict[str, Any] | None = operations.get(request.method.lower())
-                return operation
-        return None
+    def _check_head(self, answer: httpx.Response) -> None:
+        if (response := self._response(answer)) is None:
+            return
+        where = _named(answer)
+        for name, header in response.get("headers", {}).items():
+            reference = header["$ref"].rpartition("/")[2]
+            assert name in answer.headers, f"{where} has no {name}"
+            schema = self._document["components"]["headers"][reference]["schema"]
+            value = int(answer.headers[name]) if schema["type"] == "integer" else answer.headers[name]
+            assert jsonschema_rs.is_valid(schema, value), f"{where}: {name} is {value}"
+        media_type = answer.headers.get("Content-Type")
+        assert media_type in response.get("content", [media_type]), f"{where} is {media_type}"
 
-    def _validator(self, reference: str) -> jsonschema_rs.Validator:
+    def _check_body(self, answer: httpx.Response) -> None:
+        response = self._response(answer)
+        if response is None:
+            return
+        content = response.get("content")
+        if content is None:
+            assert not answer.content, f"{_named(answer)} is documented to be empty"
+            return
+        media = content[answer.headers["Content-Type"]]
+        if answer.headers["Content-Type"] == EVENT_STREAM:
+            for event in parsed(answer.text):
+                self.check_event(media, event)
+        else:
+            self._require(media["schema"]["$ref"], answer.json(), _named(answer))
+
+    def _response(self, answer: httpx.Response) -> Mapping[str, Any] | None:
+        """What is documented of the answer; None where nothing is, because the path is not for users."""
+        path, method, status = answer.request.url.path, answer.request.method.lower(), str(answer.status_code)
+        if path in UNDOCUMENTED or method == "options":
+            return None
+        operations = self._operations(path)
+        if method in operations:
+            responses: Mapping[str, Any] = operations[method]["responses"]
+            assert status in responses, f"{_named(answer)} is not documented"
+            documented: Mapping[str, Any] = responses[status]
+            return documented
+        assert status in ("404", "405"), f"{_named(answer)} is not documented at all"
+        if status == "405":
+            allowed = {each.strip().lower() for each in answer.headers["Allow"].split(",")}
+            assert allowed == set(operations), f"{_named(answer)} allows {allowed}"
+        return {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+    def _operations(self, path: str) -> dict[str, Any]:
+        """By method; a path without a parameter goes before one with."""
+        found = [operations for pattern, operations in self._paths if pattern.fullmatch(path)]
+        return {method: operation for operations in reversed(found) for method, operation in operations.items()}
+
+    def _require(self, reference: str, value: object, where: str) -> None:
         if reference not in self._validators:
             schema = {"$ref": reference, "components": self._document["components"]}
             self._validators[reference] = jsonschema_rs.validator_for(schema, validate_formats=True)
-        return self._validators[reference]
+        for error in self._validators[reference].iter_errors(value):
+            raise AssertionError(f"{where}: {error.message} at {error.instance_path}")
+
+
+@cache
+def conformance() -> Conformance:
+    """To the document that is checked in, for the whole test run; another test says that it is current."""
+    return Conformance(json.loads(DOCUMENT.read_bytes()))
+
+
+def _named(answer: httpx.Response) -> str:
+    return f"{answer.request.method} {answer.request.url.path} {answer.status_code}"

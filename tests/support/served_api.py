@@ -9,6 +9,7 @@ import httpx
 import uvicorn
 
 from api_harness import Api, running_api
+from openapi_conformance import conformance
 from secapi_api.protocol import bounded_protocol
 from secapi_api.server import Server
 from secapi_api.settings import ApiSettings
@@ -33,6 +34,7 @@ class ServedApi:
             headers={"Authorization": f"Bearer {key}"},
             timeout=30,
             limits=httpx.Limits(max_connections=None),
+            event_hooks={"response": [conformance().check_as_it_comes]},
         )
 
 

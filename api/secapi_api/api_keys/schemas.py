@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from secapi_api.auth.callers import Role
 from secapi_api.auth.scopes import Scope
-from secapi_api.schemas import Namespace, PageQuery, Schema
+from secapi_api.schemas import SPACES, Namespace, PageQuery, Schema, Timestamp
 from secapi_core.ledger.queries.api_keys import ApiKeyDetail
 
 NAME_LENGTH = 100
@@ -16,9 +16,7 @@ LONGEST_GRACE = 7 * 24 * 3_600
 
 KeyName = Annotated[
     str,
-    StringConstraints(
-        min_length=1, max_length=NAME_LENGTH, pattern=r"^[^\x00-\x1f\x7f\s]([^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s])?$"
-    ),
+    StringConstraints(min_length=1, max_length=NAME_LENGTH, pattern=rf"^[^{SPACES}]([^\x00-\x1f\x7f]*[^{SPACES}])?$"),
 ]
 """What people know a key by: printable, without space around it."""
 
@@ -48,7 +46,7 @@ class CreateApiKey(Schema):
     scopes: Annotated[list[Scope], Field(max_length=32)] = Field(default_factory=list)
     """What the key may be used for; everything that the role allows if empty."""
 
-    expires_at: AwareDatetime | None = None
+    expires_at: Timestamp | None = None
     """Good until then; without it until it is revoked."""
 
 
@@ -60,7 +58,7 @@ class RotateApiKey(Schema):
     grace_seconds: Annotated[int, Field(ge=0, le=LONGEST_GRACE)] = 0
     """How long the old secret goes on beside the new one, so that nobody stands still while it is exchanged."""
 
-    expires_at: AwareDatetime | None = None
+    expires_at: Timestamp | None = None
     """When the new key ends."""
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from secapi_api.artifacts.digests import announced_digest
 from secapi_api.artifacts.schemas import Artifact, ArtifactQuery
@@ -21,6 +21,7 @@ router = APIRouter(prefix="/v1/artifacts", tags=["artifacts"], responses=documen
 
 InNamespace = Annotated[Namespace | None, Query(description="Needed with a platform key; else the key's own.")]
 Wanted = Annotated[ArtifactQuery, Query()]
+NamedDigest = Annotated[Digest, Path(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})]
 BINARY_BODY = {
     "requestBody": {
         "required": True,
@@ -81,7 +82,7 @@ async def list_artifacts(caller: AuthenticatedCaller, resources: AppResources, w
 
 @router.get("/{digest}", responses=documented(404))
 async def get_artifact(
-    digest: Digest, caller: AuthenticatedCaller, resources: AppResources, namespace: InNamespace = None
+    digest: NamedDigest, caller: AuthenticatedCaller, resources: AppResources, namespace: InNamespace = None
 ) -> Artifact:
     """What is known of an uploaded artifact."""
     namespace = own_namespace(caller, namespace)

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from secapi_api.schemas import Namespace, PageQuery, Schema
+from secapi_api.schemas import Namespace, PageQuery, Schema, Timestamp
 from secapi_core.ledger.queries.audit_events import AuditFilter, RecordedEvent
 
 
@@ -74,7 +74,7 @@ class AuditQuery(PageQuery):
     actor: str | None = Field(None, max_length=200)
     action: str | None = Field(None, max_length=100, examples=["cancelScan"])
     subject: str | None = Field(None, max_length=300)
-    since: AwareDatetime | None = None
+    since: Timestamp | None = None
     """At or after this time."""
 
     def filter(self) -> AuditFilter:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from secapi_api.schemas import Namespace, PageQuery
+from secapi_api.schemas import Namespace, PageQuery, Timestamp
 from secapi_core.crds.base import Name
 from secapi_core.crds.scanrequest import Phase
 from secapi_core.findings import Severity
@@ -25,7 +25,7 @@ class ScanQuery(PageQuery):
     target: str | None = Field(None, max_length=2_200, examples=["url:https://shop.example:443/"])
     """Scans that have a job on this target, named by its key as findings name it."""
 
-    since: AwareDatetime | None = None
+    since: Timestamp | None = None
     """Created at or after this time."""
 
     def filter(self, visible: Collection[str] | None) -> ScanFilter:

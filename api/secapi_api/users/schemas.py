@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints
 
 from secapi_api.auth.callers import Role
-from secapi_api.schemas import Schema
+from secapi_api.schemas import SPACES, Schema
 from secapi_core.ledger.queries.users import UserDetail
 
 Email = Annotated[
     str,
-    StringConstraints(max_length=254, to_lower=True, pattern=r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}$"),
+    StringConstraints(max_length=254, to_lower=True, pattern=rf"^[^@{SPACES}]{{1,64}}@[^@{SPACES}]{{1,189}}$"),
     Field(examples=["ada@example.com"]),
 ]
 """Compared in lower case; whether mail arrives there is not our business."""

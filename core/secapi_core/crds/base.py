@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from secapi_core.crds.constraints import Constraint, text, unique_by
+from secapi_core.crds.constraints import Constraint, unique_by, word
 from secapi_core.errors import Rejected
 from secapi_core.failures import FailureReason
 from secapi_core.pointers import json_pointer
@@ -22,7 +22,7 @@ API_VERSION = f"{GROUP}/{VERSION}"
 Name = Annotated[
     str,
     Field(min_length=1, max_length=63),
-    text(
+    word(
         "must be at most 63 lower-case letters, digits or '-', beginning and ending with a letter or digit",
         like=r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?",
     ),

@@ -1,8 +1,9 @@
 """Constraints that hold in two places with one sentence: in the apiserver as CEL, in Python as a validator.
 
 A constraint stands in ``Annotated[...]`` beside a field's type, or in a model's ``CONSTRAINTS`` where it concerns
-several fields. Pydantic enforces ``check``; the CRD generator reads ``structural`` from the core schema's metadata. So
-kubectl and REST refuse the same mistakes with the same words, and REST's OpenAPI stays free of Kubernetes extensions.
+several fields. Pydantic enforces ``check`` and shows ``documented`` in JSON Schema; the CRD generator reads
+``structural`` from the core schema's metadata instead. So kubectl and REST refuse the same mistakes in the same words,
+and REST's OpenAPI stays free of Kubernetes extensions.
 """
 
 import re
@@ -11,11 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from pydantic import BaseModel, GetCoreSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 STRUCTURAL = "secapi_structural"
 """Key of a core schema's metadata under which a constraint's part of the structural schema is kept."""
+
+DOCUMENTED = "secapi_documented"
+"""The same for its part of every other JSON Schema, which the structural one does not need."""
 
 
 # Annotations are hashed, and a mapping has no hash: constraints are compared by identity.
@@ -26,6 +31,7 @@ class Constraint:
     message: str = ""
     check: Callable[[Any], bool] | None = None
     structural: Mapping[str, Any] = field(default_factory=dict)
+    documented: Mapping[str, Any] = field(default_factory=dict)
 
     def enforce(self, value: Any) -> Any:
         """``value``, or pydantic's error with this constraint's sentence and nothing around it."""
@@ -34,22 +40,42 @@ class Constraint:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Validate after the annotated type, and leave the structural part where the generator finds it."""
+        """Validate after the annotated type, and leave both parts where the generator finds them."""
         return core_schema.no_info_after_validator_function(
-            self.enforce, handler(source), metadata={STRUCTURAL: self.structural}
+            self.enforce, handler(source), metadata={STRUCTURAL: self.structural, DOCUMENTED: self.documented}
         )
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """What JSON Schema has words for."""
+        return {**handler(schema), **self.documented}
 
-def rule(message: str, cel: str, check: Callable[[Any], bool] | None = None, *, path: str = "") -> Constraint:
+
+def rule(
+    message: str,
+    cel: str,
+    check: Callable[[Any], bool] | None = None,
+    *,
+    path: str = "",
+    documented: Mapping[str, Any] | None = None,
+) -> Constraint:
     """A CEL rule over ``self``; ``path`` names the field to report below the annotated object, e.g. ``.cancel``."""
     validation = {"rule": cel, "message": message} | ({"fieldPath": path} if path else {})
-    return Constraint(message=message, check=check, structural={"x-kubernetes-validations": [validation]})
+    return Constraint(
+        message=message,
+        check=check,
+        structural={"x-kubernetes-validations": [validation]},
+        documented=documented or {},
+    )
 
 
 def text(message: str, *, like: str = "", unlike: str = "", unless: str = "") -> Constraint:
     """A string as ``pattern`` describes it."""
-    cel, check = pattern(like=like, unlike=unlike, unless=unless)
-    return rule(message, cel, check)
+    return rule(message, *pattern(like=like, unlike=unlike, unless=unless))
+
+
+def word(message: str, *, like: str) -> Constraint:
+    """The same for what is short enough that its pattern tells a reader of the OpenAPI document something."""
+    return rule(message, *pattern(like=like), documented={"pattern": f"^(?:{like})$"})
 
 
 def keys(message: str, *, like: str) -> Constraint:
@@ -59,6 +85,7 @@ def keys(message: str, *, like: str) -> Constraint:
         message,
         f"self.all(key, key.matches({_literal(f'^(?:{like})$')}))",
         lambda mapping: all(shape.fullmatch(key) for key in mapping),
+        documented={"propertyNames": {"pattern": f"^(?:{like})$"}},
     )
 
 
@@ -104,6 +131,7 @@ def unique() -> Constraint:
         message="Duplicate value: no two items may be equal",
         check=_is_unique,
         structural={"x-kubernetes-list-type": "set"},
+        documented={"uniqueItems": True},
     )
 
 

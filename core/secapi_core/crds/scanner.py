@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from secapi_core.crds.base import Column, Model, Name, Resource
-from secapi_core.crds.constraints import Constraint, keys, rule, text, unique
+from secapi_core.crds.constraints import Constraint, keys, rule, text, unique, word
 from secapi_core.crds.scanrequest import TargetType
 from secapi_core.failures import FailureReason
 
@@ -23,9 +23,9 @@ ArgumentText = Annotated[
     ),
 ]
 Guard = Annotated[
-    str, Field(max_length=128), text("must be parameters.NAME or target.FIELD", like=rf"(?:parameters|target)\.{_NAME}")
+    str, Field(max_length=128), word("must be parameters.NAME or target.FIELD", like=rf"(?:parameters|target)\.{_NAME}")
 ]
-ListParameter = Annotated[str, Field(max_length=128), text("must be parameters.NAME", like=rf"parameters\.{_NAME}")]
+ListParameter = Annotated[str, Field(max_length=128), word("must be parameters.NAME", like=rf"parameters\.{_NAME}")]
 
 ExitCode = Annotated[int, Field(ge=0, le=255)]
 
@@ -50,6 +50,7 @@ RunReason = Annotated[
         message=f"must be one of {', '.join(RUN_REASONS)}",
         check=RUN_REASONS.__contains__,
         structural={"enum": [str(reason) for reason in RUN_REASONS]},
+        documented={"enum": [str(reason) for reason in RUN_REASONS]},
     ),
 ]
 
@@ -211,7 +212,7 @@ class ScannerSpec(Model):
     command: Annotated[
         str,
         Field(min_length=1, max_length=64),
-        text("must be a program's name without folder or arguments, e.g. nmap", like=r"[A-Za-z0-9][A-Za-z0-9._-]*"),
+        word("must be a program's name without folder or arguments, e.g. nmap", like=r"[A-Za-z0-9][A-Za-z0-9._-]*"),
     ]
     """The program's name; workers look for it in the tool's own environment."""
 

@@ -48,6 +48,7 @@ class ScanTemplate(Model):
             "!self.cancel",
             lambda spec: not spec.cancel,
             path=".cancel",
+            documented={"properties": {"cancel": {"const": False}}},
         ),
     ]
     """What to scan, with what, and how; see ScanRequest."""

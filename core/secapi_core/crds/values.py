@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from secapi_core.crds.constraints import pattern, rule, text
+from secapi_core.crds.constraints import pattern, rule, text, word
 
 Digest = Annotated[
     str,
     Field(max_length=71),
-    text("must be 'sha256:' and 64 lower-case hexadecimal digits", like=r"sha256:[0-9a-f]{64}"),
+    word("must be 'sha256:' and 64 lower-case hexadecimal digits", like=r"sha256:[0-9a-f]{64}"),
 ]
 
 GitRef = Annotated[
@@ -37,7 +37,7 @@ RelativePath = Annotated[
 ArtifactName = Annotated[
     str,
     Field(min_length=1, max_length=253),
-    text(
+    word(
         "must be letters, digits and '.', '_', '/', '-', beginning and ending with a letter or digit",
         like=r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?",
     ),

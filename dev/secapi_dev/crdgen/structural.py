@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema, to_jsonable_python
 
 from secapi_core.crds.base import Model
-from secapi_core.crds.constraints import STRUCTURAL, Constraint
+from secapi_core.crds.constraints import DOCUMENTED, STRUCTURAL, Constraint
 
 Schema = dict[str, Any]
 
@@ -48,7 +48,10 @@ class _Generator(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
         """Add what an annotated constraint left in the metadata; core schemas are dictionaries of many types."""
-        return _merged(super().generate_inner(schema), schema.get("metadata", {}).get(STRUCTURAL, {}))
+        metadata = schema.get("metadata", {})
+        documented = metadata.get(DOCUMENTED, {})
+        plain = {name: value for name, value in super().generate_inner(schema).items() if name not in documented}
+        return _merged(plain, metadata.get(STRUCTURAL, {}))
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """Add the constraints over several fields."""
