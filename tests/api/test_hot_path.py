@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from api_harness import Api, running_api
+from api_harness import Api, owner_url, running_api
 from event_streams import listening
 from ledger_factories import UNWANTED, claimed, execute, finish, make_database, make_findings, make_scan, planned_scan
 from secapi_api.auth import known
@@ -37,12 +37,12 @@ def path(scan: NewScan) -> str:
 
 async def seeded(api: Api, tenant: str) -> NewScan:
     scan = make_scan(tenant)
-    await planned_scan(api.resources.ledger.database, scan=scan)
+    await planned_scan(api.owner, scan=scan)
     return scan
 
 
 async def ended(api: Api, tenant: str) -> NewScan:
-    scan, database = make_scan(tenant), api.resources.ledger.database
+    scan, database = make_scan(tenant), api.owner
     (job,) = await planned_scan(database, scan=scan)
     await finish(database, await claimed(database, job), make_findings(range(3)))
     return scan
@@ -84,7 +84,7 @@ async def test_both_paths_give_the_same_answer(api: Api, tenant: str) -> None:
 
 @pytest.mark.parametrize("change", ["", "UPDATE scans SET created_at = '2026-01-02T03:04:05Z' WHERE id = :id"])
 async def test_what_is_shown_is_what_the_document_says(api: Api, tenant: str, change: str) -> None:
-    database = api.resources.ledger.database
+    database = api.owner
     for scan in (await seeded(api, tenant), await ended(api, tenant), await cancelled(api, tenant)):
         if change:
             await execute(database, change, id=scan.id)
@@ -103,7 +103,7 @@ async def cancelled(api: Api, tenant: str) -> NewScan:
 
 
 async def test_every_change_is_seen_by_the_next_read(api: Api, viewer: httpx.AsyncClient, tenant: str) -> None:
-    scan, database = make_scan(tenant), api.resources.ledger.database
+    scan, database = make_scan(tenant), api.owner
     assert (await viewer.get(path(scan))).status_code == 404
     (job,) = await planned_scan(database, scan=scan)
     seen = [(await viewer.get(path(scan))).json()["phase"]]
@@ -207,7 +207,7 @@ async def test_a_key_that_ends_without_a_word_lives_on_for_moments_and_only_here
 ) -> None:
     scan = await ended(api, tenant)
     await execute(
-        api.resources.ledger.database, "UPDATE api_keys SET revoked_at = now() WHERE namespace = :tenant", tenant=tenant
+        api.owner, "UPDATE api_keys SET revoked_at = now() WHERE namespace = :tenant", tenant=tenant
     )
     assert (await viewer.get("/v1/scans")).status_code == 401
 
@@ -220,7 +220,7 @@ async def test_a_key_that_ends_without_a_word_lives_on_for_moments_and_only_here
 async def test_a_key_is_not_known_beyond_its_own_end(api: Api, tenant: str) -> None:
     client = await api.client("viewer", tenant)
     await execute(
-        api.resources.ledger.database,
+        api.owner,
         "UPDATE api_keys SET expires_at = now() + interval '0.5 s' WHERE namespace = :tenant",
         tenant=tenant,
     )
@@ -261,7 +261,7 @@ async def test_an_id_that_is_unknown_is_not_looked_for_again_and_again(
         assert reads("unknown") == unknown + 1
         assert (await client.get(path(make_scan(tenant)))).status_code == 503
         # Whoever enters it, says so.
-        await planned_scan(api.resources.ledger.database, scan=scan)
+        await planned_scan(api.owner, scan=scan)
         assert (await client.get(path(scan))).json()["phase"] == "Queued"
 
 
@@ -313,7 +313,7 @@ async def test_a_redis_that_is_of_no_use_changes_no_answer(
 
 async def test_what_a_stream_has_told_the_next_read_shows(settings: ApiSettings, tenant: str) -> None:
     # A worker that dies between its commit and its word to Redis.
-    silent = make_database(settings.database_url.get_secret_value(), connections=1)
+    silent = make_database(owner_url(settings.database_url.get_secret_value()), connections=1)
     async with served_api(settings) as served, await served.client("viewer", tenant) as client:
         scan = await seeded(served.api, tenant)
         assert (await client.get(path(scan))).json()["phase"] == "Queued"
@@ -336,7 +336,7 @@ async def test_a_word_that_was_lost_is_made_up_for_in_seconds(
 ) -> None:
     scan = await seeded(api, tenant)
     assert (await viewer.get(path(scan))).json()["phase"] == "Queued"
-    silent = make_database(settings.database_url.get_secret_value(), connections=1)
+    silent = make_database(owner_url(settings.database_url.get_secret_value()), connections=1)
     async with silent.transaction() as session:
         await cancel_scan(session, scan.id, UNWANTED)
     await silent.close()

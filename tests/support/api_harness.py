@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from ledger_factories import make_database
 from openapi_conformance import conformance
 from secapi_api.app import create_app
 from secapi_api.ledger import SYSTEM
@@ -16,6 +16,8 @@ from secapi_api.resources import Resources
 from secapi_api.settings import ApiSettings
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.api_keys import create_api_key
+from secapi_core.scan_summaries import ScanSummaries
+from secapi_core.shared_memory import SharedMemory
 from secapi_dev.servers.postgres import OWNER
 
 
@@ -71,12 +73,16 @@ def owner_url(api_url: str) -> str:
 @asynccontextmanager
 async def running_api(settings: ApiSettings) -> AsyncIterator[Api]:
     app = create_app(settings)
-    owner = make_database(owner_url(settings.database_url.get_secret_value()))
+    memory = SharedMemory(settings)
+    address = SecretStr(owner_url(settings.database_url.get_secret_value()))
+    others = settings.model_copy(update={"database_url": address})
+    owner = Database(others, application="tests", changed=ScanSummaries(memory).put)
     try:
         async with app.router.lifespan_context(app):
             yield Api(app, settings, owner)
     finally:
         await owner.close()
+        await memory.close()
 
 
 def scan_body(namespace: str, **changes: Any) -> dict[str, Any]:
