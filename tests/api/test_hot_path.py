@@ -206,9 +206,7 @@ async def test_a_key_that_ends_without_a_word_lives_on_for_moments_and_only_here
     api: Api, viewer: httpx.AsyncClient, tenant: str
 ) -> None:
     scan = await ended(api, tenant)
-    await execute(
-        api.owner, "UPDATE api_keys SET revoked_at = now() WHERE namespace = :tenant", tenant=tenant
-    )
+    await execute(api.owner, "UPDATE api_keys SET revoked_at = now() WHERE namespace = :tenant", tenant=tenant)
     assert (await viewer.get("/v1/scans")).status_code == 401
 
     async def refused() -> bool:

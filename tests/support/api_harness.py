@@ -12,12 +12,12 @@ from sqlalchemy import make_url
 from openapi_conformance import conformance
 from secapi_api.app import create_app
 from secapi_api.ledger import SYSTEM
+from secapi_api.redis import SharedMemory
 from secapi_api.resources import Resources
 from secapi_api.settings import ApiSettings
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.transitions.api_keys import create_api_key
 from secapi_core.scan_summaries import ScanSummaries
-from secapi_core.shared_memory import SharedMemory
 from secapi_dev.servers.postgres import OWNER
 
 

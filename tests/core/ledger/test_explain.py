@@ -220,7 +220,8 @@ HOT: dict[str, Call] = {
 OTHERS = {
     *("dead letters for metrics", "queue depths", "due jobs", "the outbox's age", "findings by severity and state"),
     *("open scans", "claim", "heartbeat", "fail and settle", "fail and try again", "release", "reap"),
-    *("take the outbox", "mark messages", "the next message", "redispatch"),
+    *("take the outbox", "mark messages", "the next message", "redispatch", "redispatch deliveries"),
+    *("claim a delivery", "the age of deliveries"),
 }
 """What the operator and the workers do, and not the API."""
 
