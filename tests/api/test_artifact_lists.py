@@ -47,9 +47,7 @@ async def test_pages_hold_what_there_was_once_each_though_more_is_uploaded(
     api: Api, viewer: httpx.AsyncClient, tenant: str
 ) -> None:
     digests = await uploaded(api, tenant, *(f"{number}".encode() for number in range(5)))
-    await execute(
-        api.resources.ledger.database, "UPDATE artifacts SET created_at = '2026-01-01' WHERE namespace = :n", n=tenant
-    )
+    await execute(api.owner, "UPDATE artifacts SET created_at = '2026-01-01' WHERE namespace = :n", n=tenant)
     page = (await viewer.get("/v1/artifacts", params={"limit": 2})).json()
     await uploaded(api, tenant, b"later")
     rest = await pages(viewer, "/v1/artifacts", limit=2, cursor=page["nextCursor"])
@@ -94,9 +92,7 @@ async def test_a_cursor_that_we_did_not_make_is_refused(viewer: httpx.AsyncClien
 
 async def test_a_deleted_artifact_is_not_listed(api: Api, viewer: httpx.AsyncClient, tenant: str) -> None:
     await uploaded(api, tenant, b"a")
-    await execute(
-        api.resources.ledger.database, "UPDATE artifacts SET deleted_at = now() WHERE namespace = :n", n=tenant
-    )
+    await execute(api.owner, "UPDATE artifacts SET deleted_at = now() WHERE namespace = :n", n=tenant)
     assert await listed(viewer) == []
 
 

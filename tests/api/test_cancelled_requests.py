@@ -19,7 +19,7 @@ AT_ONCE = 50
 @pytest.mark.parametrize("requests", [1_000, pytest.param(10_000, marks=pytest.mark.long)])
 async def test_the_pool_is_idle_after_many_cancelled_requests(api: Api, tenant: str, requests: int) -> None:
     scan = make_scan(tenant)
-    await planned_scan(api.resources.ledger.database, scan=scan)
+    await planned_scan(api.owner, scan=scan)
     client = await api.client("operator", tenant)
     paths = ["/v1/scans", f"/v1/scans/{scan.id}", f"/v1/scans/{scan.id}/findings", "/v1/artifacts", "/v1/stats"]
 
