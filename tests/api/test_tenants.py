@@ -24,7 +24,7 @@ OURS, THEIRS = "test-ours", "test-theirs"
 PASSING = {"x-request-id", "content-length", "ratelimit", "date"}
 """Headers that say nothing of what was asked for."""
 
-ITEMS = ("scan", "deadLetter", "key", "membership")
+ITEMS = ("scan", "deadLetter", "key", "membership", "webhook", "delivery")
 LISTS = [route for route in ROUTES if route.method == "GET" and "{" not in route.path and not route.platform]
 
 

@@ -33,7 +33,7 @@ async def made(admin: httpx.AsyncClient, tenant: str) -> dict[str, Any]:
 
 async def end_deliveries(api: Api, webhook_id: str) -> None:
     await execute(
-        api.resources.ledger.database,
+        api.owner,
         "UPDATE deliveries SET state = 'failed', reason = 'Refused', finished_at = now() WHERE webhook_id = :id",
         id=UUID(webhook_id),
     )
@@ -111,7 +111,7 @@ class TestChanging:
     async def test_disabling_keeps_why_it_was(self, api: Api, admin: httpx.AsyncClient, made: dict[str, Any]) -> None:
         path = f"/v1/webhooks/{made['id']}"
         await execute(
-            api.resources.ledger.database,
+            api.owner,
             "UPDATE webhooks SET disabled_reason = 'Gone' WHERE id = :id",
             id=UUID(made["id"]),
         )
@@ -137,7 +137,7 @@ class TestDeliveries:
         assert pinged.json()["payload"]["data"] == {"webhookId": made["id"]}
         assert (await admin.get(pinged.headers["Location"])).json() == pinged.json()
         rows = await fetch(
-            api.resources.ledger.database,
+            api.owner,
             "SELECT queue FROM outbox WHERE delivery_id = :id",
             id=UUID(pinged.json()["id"]),
         )

@@ -190,7 +190,7 @@ class Things:
         """One of the webhook's, which has ended."""
         if self.ids["webhook"] == MISSING:
             return MISSING
-        database = self.api.resources.ledger.database
+        database = self.api.owner
         async with database.transaction() as session:
             delivery_id = await ping(session, UUID(self.ids["webhook"]))
         await execute(

@@ -33,7 +33,7 @@ async def furnished(api: Api, namespace: str) -> Tenant:
     """The tenant of a namespace that exists, with scans in every state and one thing of each other kind."""
     tenant = Tenant(namespace, await api.key("admin", namespace))
     platform = await api.client("admin", None)
-    database = api.resources.ledger.database
+    database = api.owner
     scans = [make_scan(namespace, scanners=[{"name": "web"}]) for _ in range(4)]
     queued, running, done, dead = scans
     await planned_scan(database, scan=queued, scanner="web", parameters={})

@@ -25,7 +25,7 @@ Summary = Mapping[str, Any]
 """A row of ``scans`` as JSON."""
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info", "new")
-_LINKS = ("jobs", "findings", "events", "cancel", "rerun")
+_LINKS = ("jobs", "findings", "artifacts", "events", "cancel", "rerun")
 
 
 FRESH_SECONDS = 1.0
