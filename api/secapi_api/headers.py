@@ -11,7 +11,8 @@ _TEXTS = {
 _SCHEMAS: dict[str, dict[str, Any]] = {"Retry-After": {"type": "integer", "minimum": 1}}
 _OF_STATUS = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
 _MAKING = ("create", "rotate", "rerun", "replay", "upload")
-_VERSIONED = ("Membership", "Policy", "Scanner", "Schedule", "User")
+_NOTHING_MADE = ("createSession", "rotateWebhookSecret")
+_VERSIONED = ("Membership", "Policy", "Scanner", "Schedule", "User", "Webhook", "WebhookSecret")
 
 
 def document_headers(document: dict[str, Any]) -> None:
@@ -34,6 +35,6 @@ def _always(operation_id: str, status: str) -> list[str]:
     """Headers of one answer of one operation."""
     if not status.startswith("2"):
         return [_OF_STATUS[status]] if status in _OF_STATUS else []
-    made = operation_id.startswith(_MAKING) and operation_id != "createSession"
-    versioned = operation_id.endswith(_VERSIONED) and status != "204"
+    made = operation_id.startswith(_MAKING) and operation_id not in _NOTHING_MADE
+    versioned = operation_id.endswith(_VERSIONED) and status not in ("202", "204")
     return ["Location"] * made + ["ETag"] * versioned
