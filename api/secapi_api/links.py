@@ -33,7 +33,10 @@ class Kind:
             yield from ((target, _link(target, given)) for target in self.takes)
 
 
-_SCAN = ("getScan", "deleteScan", "listScanJobs", "listScanFindings", "followScan", "cancelScan", "rerunScan")
+_SCAN = (
+    *("getScan", "deleteScan", "cancelScan", "rerunScan", "followScan"),
+    *("listScanJobs", "listScanFindings", "listScanArtifacts"),
+)
 _PLACE = {"path.namespace": "namespace", "path.name": "name"}
 
 KINDS = (
@@ -44,7 +47,12 @@ KINDS = (
         ("listDeadLetters",),
         ("getDeadLetter", "replayDeadLetter", "purgeDeadLetter"),
     ),
-    Kind({"path.digest": "digest", "query.namespace": "namespace"}, ("uploadArtifact",), (), ("getArtifact",)),
+    Kind(
+        {"path.digest": "digest", "query.namespace": "namespace"},
+        ("uploadArtifact",),
+        ("listArtifacts", "listScanArtifacts"),
+        ("getArtifact",),
+    ),
     Kind(
         _PLACE,
         ("createSchedule", "getSchedule", "replaceSchedule"),
@@ -80,6 +88,19 @@ KINDS = (
         ("createApiKey", "rotateApiKey", "getApiKey"),
         ("listApiKeys",),
         ("getApiKey", "rotateApiKey", "revokeApiKey"),
+    ),
+    Kind(
+        {"path.webhookId": "id"},
+        ("createWebhook", "getWebhook", "changeWebhook", "rotateWebhookSecret"),
+        ("listWebhooks",),
+        ("getWebhook", "rotateWebhookSecret", "pingWebhook", "listWebhookDeliveries", "removeWebhook"),
+        ("changeWebhook",),
+    ),
+    Kind(
+        {"path.webhookId": "webhookId", "path.deliveryId": "id"},
+        ("pingWebhook", "getWebhookDelivery", "replayWebhookDelivery"),
+        ("listWebhookDeliveries",),
+        ("getWebhookDelivery", "replayWebhookDelivery"),
     ),
 )
 

@@ -14,6 +14,7 @@ from secapi_api.kube.custom_resources import CustomResources, StoredResource
 from secapi_api.settings import ApiSettings
 from secapi_core.crds.base import Model
 from tcp_proxy import Mode, TcpProxy
+from waiting import until
 
 PATIENCE = 8.0
 """Seconds within which every answer must come; the API of these tests gives up after five."""
@@ -159,4 +160,8 @@ async def test_a_change_that_was_made_is_answered_though_the_ledger_fails_then(
         assert (answer.status_code, answer.json()["name"]) == (201, namespace)
         assert "audit event only logged" in capsys.readouterr().out
         database_outage.set(Mode.FORWARD)
-        assert (await admin.get(answer.headers["Location"])).status_code == 200
+        await until(lambda: _answered(admin, answer.headers["Location"]))
+
+
+async def _answered(client: httpx.AsyncClient, path: str) -> bool:
+    return (await client.get(path)).status_code == 200

@@ -184,7 +184,7 @@ async def test_an_open_scan_without_its_scan_request_is_cancelled(lab: Lab) -> N
     await lab.delete("orphan")
     operator = await lab.start_operator().leading()
     await lab.until_state(scan, "cancelled")
-    assert await operator.metric("secapi_scans_orphaned_total") == 1
+    assert await until(lambda: operator.metric("secapi_scans_orphaned_total")) == 1
 
 
 async def test_sixty_scans_and_a_kill_in_the_middle_stay_within_the_budget_of_writes(lab: Lab) -> None:

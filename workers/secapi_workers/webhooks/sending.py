@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from importlib.metadata import version
 
 import httpcore
@@ -28,7 +29,11 @@ CONNECT_SECONDS = 5.0
 BODY_SECONDS = 2.0
 """How long the beginning of an answer's body is waited for; its status alone says how it went."""
 
-HEADERS = {"Content-Type": "application/json", "User-Agent": f"SecAPI/{version('secapi')}"}
+
+@cache
+def _headers() -> dict[str, str]:
+    """What every request says beside its signature."""
+    return {"Content-Type": "application/json", "User-Agent": f"SecAPI/{version('secapi')}"}
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
@@ -85,7 +90,7 @@ class Sender:
     async def _exchange(self, delivery: ClaimedDelivery) -> DeliveryAnswer:
         endpoint = parse_endpoint(delivery.url, self._settings)
         body = storable_bytes(delivery.payload)
-        headers = HEADERS | signed_headers(
+        headers = _headers() | signed_headers(
             self._key,
             delivery.webhook_id,
             delivery.signing_versions,
