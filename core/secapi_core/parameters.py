@@ -38,11 +38,11 @@ def complete_parameters(
     if size > PARAMETERS_BYTES:
         raise _rejected(pointer, f"the parameters of {scanner!r} are {size} bytes; at most {PARAMETERS_BYTES} are kept")
     try:
-        check_parameters_schema(schema)
+        validator = _compiled(schema)
     except Rejected as rejected:
         unusable = f"scanner {scanner!r} has an unusable parametersSchema: {rejected.failure.message}"
         raise _rejected(pointer, unusable) from rejected
-    problem = next(iter(_validator(_canonical(schema)).iter_errors(complete)), None)
+    problem = next(iter(validator.iter_errors(complete)), None)
     if problem is not None:
         path = ".".join(map(str, problem.instance_path))
         subject = f"parameter {path!r} of {scanner!r}" if path else f"the parameters of {scanner!r}"
@@ -52,8 +52,12 @@ def complete_parameters(
 
 def check_parameters_schema(schema: Mapping[str, Any]) -> None:
     """Raise ``Rejected`` (pointer below the Scanner's ``/spec``) if no parameters could ever be checked against it."""
+    _compiled(schema)
+
+
+def _compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
     try:
-        _validator(_canonical(schema))
+        return _validator(orjson.dumps(schema, option=orjson.OPT_SORT_KEYS))
     except jsonschema_rs.ValidationError as error:
         pointer = json_pointer(error.instance_path, "/parametersSchema")
         raise Rejected(FailureReason.INVALID_SPEC, pointer, error.message) from error
@@ -70,10 +74,6 @@ def _refuse_unknown(scanner: str, schema: Mapping[str, Any], parameters: Mapping
         if name not in known:
             takes = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
             raise _rejected(json_pointer([name], pointer), f"scanner {scanner!r} has no parameter {name!r}; {takes}")
-
-
-def _canonical(schema: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
 
 
 @lru_cache(maxsize=512)
