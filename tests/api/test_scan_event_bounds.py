@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from event_streams import listening
 from ledger_factories import claimed, finish, make_scan, planned_scan
@@ -39,6 +39,12 @@ def database(served: ServedApi) -> Database:
     return served.api.owner
 
 
+@pytest.fixture
+def engine(served: ServedApi) -> Engine:
+    """What the API asks with."""
+    return served.api.resources.ledger.database.engine.sync_engine
+
+
 def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
@@ -52,11 +58,10 @@ def path(scan: NewScan) -> str:
 
 
 async def test_two_hundred_clients_of_one_scan_cost_as_many_queries_as_one(
-    served: ServedApi, database: Database, tenant: str
+    served: ServedApi, database: Database, engine: Engine, tenant: str
 ) -> None:
     scan = make_scan(tenant)
     jobs = await planned_scan(database, 5, scan=scan)
-    asked = served.api.resources.ledger.database.engine.sync_engine
     statements: list[str] = []
 
     def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -67,27 +72,29 @@ async def test_two_hundred_clients_of_one_scan_cost_as_many_queries_as_one(
         client = await stack.enter_async_context(await served.client("viewer", tenant))
         listeners = [await stack.enter_async_context(listening(client, path(scan))) for _ in range(200)]
         await asyncio.gather(*(listener.next(6) for listener in listeners))
-        event.listen(asked, "before_cursor_execute", count)
+        event.listen(engine, "before_cursor_execute", count)
         loop = asyncio.get_running_loop()
         started = loop.time()
         for job in jobs:
             await finish(database, await claimed(database, job))
         rests = await asyncio.gather(*(listener.rest() for listener in listeners))
         seconds = loop.time() - started
-        event.remove(asked, "before_cursor_execute", count)
+        event.remove(engine, "before_cursor_execute", count)
     assert {rest[-1].name for rest in rests} == {"end"}
     # Two statements for each look, and a look every 0.2 s.
     assert 2 <= len(statements) <= 2 * (seconds / 0.2 + 2)
 
 
-async def test_no_connection_is_held_while_a_stream_waits(served: ServedApi, database: Database, tenant: str) -> None:
-    scan, pool = make_scan(tenant), served.api.resources.ledger.database.engine.sync_engine.pool
+async def test_no_connection_is_held_while_a_stream_waits(
+    served: ServedApi, database: Database, engine: Engine, tenant: str
+) -> None:
+    scan = make_scan(tenant)
     await planned_scan(database, scan=scan)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(await served.client("viewer", tenant))
         for _ in range(30):  # More than the pool has.
             await (await stack.enter_async_context(listening(client, path(scan)))).next(2)
-        await until(lambda: "Current Checked out connections: 0" in pool.status())
+        await until(lambda: "Current Checked out connections: 0" in engine.pool.status())
         assert (await client.get("/v1/scans")).status_code == 200
 
 
@@ -138,7 +145,7 @@ async def test_a_client_that_reads_nothing_is_cut_off(served: ServedApi, databas
 
 
 async def test_a_thousand_clients_that_come_and_go_leave_nothing(
-    served: ServedApi, database: Database, tenant: str
+    served: ServedApi, database: Database, engine: Engine, tenant: str
 ) -> None:
     scans = [make_scan(tenant) for _ in range(10)]
     for scan in scans:
@@ -157,5 +164,4 @@ async def test_a_thousand_clients_that_come_and_go_leave_nothing(
     await until(lambda: len(asyncio.all_tasks()) <= tasks)
     assert not feed._scans
     assert not served.api.resources.stream_places._callers
-    pool = served.api.resources.ledger.database.engine.sync_engine.pool
-    assert "Current Checked out connections: 0" in pool.status()
+    assert "Current Checked out connections: 0" in engine.pool.status()

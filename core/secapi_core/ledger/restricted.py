@@ -17,9 +17,10 @@ from secapi_core.ledger.database import Database
 from secapi_core.settings import Settings
 
 if TYPE_CHECKING:
-    _DriverConnection = asyncpg.Connection[asyncpg.Record]
+    DriverConnection = asyncpg.Connection[asyncpg.Record]
 else:
-    _DriverConnection = asyncpg.Connection
+    # To derive from: the driver's class is generic for type checkers only.
+    DriverConnection = asyncpg.Connection
 
 ROLE = "secapi_api"
 """Owns nothing. Who logs in must be it or a member of it."""
@@ -72,7 +73,7 @@ def _hand_over(connection: Connection) -> None:
     driver.begin = connection.get_execution_options().get(_OPTION, _BLIND)
 
 
-class _Connection(_DriverConnection):
+class _Connection(DriverConnection):
     begin = _BLIND
 
     def transaction(self, **_: Any) -> "_Transaction":  # type: ignore[override]  # as much of one as SQLAlchemy uses

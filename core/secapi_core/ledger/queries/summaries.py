@@ -5,21 +5,16 @@ The one read that programs repeat while they wait has connections of its own, us
 
 from collections.abc import Collection
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
 
 from secapi_core.ledger.address import dsn
 from secapi_core.ledger.database import server_settings
-from secapi_core.ledger.restricted import ROLE, visible
+from secapi_core.ledger.restricted import ROLE, DriverConnection, visible
 from secapi_core.ledger.summaries import SUMMARY
 from secapi_core.settings import Settings
-
-if TYPE_CHECKING:
-    _DriverConnection = asyncpg.Connection[asyncpg.Record]
-else:
-    _DriverConnection = asyncpg.Connection
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -69,7 +64,7 @@ class SummaryReader:
         return summary
 
 
-class _Connection(_DriverConnection):
+class _Connection(DriverConnection):
     """Held to some namespaces by row-level security until it is told others: most callers follow one of their kind."""
 
     _seen: str | None = None
