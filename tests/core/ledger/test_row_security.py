@@ -13,11 +13,10 @@ from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.ledger.transitions.api_keys import create_api_key
 from secapi_core.ledger.transitions.artifacts import record_artifact
 from secapi_core.ledger.transitions.audit import NewAuditEvent, record_event
-from secapi_core.ledger.transitions.deliveries import ping
 from secapi_core.ledger.transitions.users import create_membership, create_user
-from secapi_core.ledger.transitions.webhooks import create_webhook
 from secapi_core.settings import Settings
 from secapi_dev.servers.postgres import PostgresServer
+from webhook_factories import make_webhook, pinged
 
 TENANTS = ("team-a", "team-b")
 
@@ -72,15 +71,7 @@ async def tenants(database: Database) -> None:
                 uploaded_by="key:x",
             )
             await record_event(session, event(namespace))
-            webhook = await create_webhook(
-                session,
-                namespace=namespace,
-                url="https://hooks.example/",
-                events=["scan.failed"],
-                description="",
-                created_by="key:x",
-            )
-            await ping(session, webhook)
+        await pinged(database, await make_webhook(database, namespace))
 
 
 def event(namespace: str) -> NewAuditEvent:
