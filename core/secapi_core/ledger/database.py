@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from secapi_core.bounded_json import storable_json
 from secapi_core.ledger.address import connector, dsn, engine_url
+from secapi_core.ledger.line import Line
 from secapi_core.ledger.summaries import summaries_in
 from secapi_core.settings import Settings
 
@@ -55,11 +56,12 @@ class Database:
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._line = Line(settings.database_pool_size, patience=settings.database_pool_timeout)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session in a transaction: committed when the block ends, rolled back when it raises."""
-        async with self._sessions.begin() as session:
+        async with self._line.turn(), self._sessions.begin() as session:
             yield session
         await self._tell(session)
 

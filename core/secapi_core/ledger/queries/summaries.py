@@ -12,6 +12,7 @@ import asyncpg
 
 from secapi_core.ledger.address import dsn
 from secapi_core.ledger.database import server_settings
+from secapi_core.ledger.line import Line
 from secapi_core.ledger.restricted import ROLE, DriverConnection, visible
 from secapi_core.ledger.summaries import SUMMARY
 from secapi_core.settings import Settings
@@ -29,7 +30,7 @@ class SummaryReader:
 
     def __init__(self, settings: Settings, *, application: str, connections: int) -> None:
         """Contact nobody yet; make it inside the running event loop."""
-        self._patience = settings.database_pool_timeout
+        self._line = Line(connections, patience=settings.database_pool_timeout)
         self._pool: Pool = asyncpg.create_pool(
             dsn(settings.database_url.get_secret_value()),
             min_size=0,
@@ -55,10 +56,10 @@ class SummaryReader:
     async def read(self, scan_id: UUID, namespaces: Collection[str] | None) -> str | None:
         """The summary of the scan, unless it is deleted or in none of ``namespaces`` (``None``: all).
 
-        Raises what asyncpg raises, TimeoutError when no connection is free in time, and OSError.
+        Raises what asyncpg raises, SQLAlchemy's TimeoutError when no connection is free in time, and OSError.
         """
         names = None if namespaces is None else list(namespaces)
-        async with self._pool.acquire(timeout=self._patience) as connection:
+        async with self._line.turn(), self._pool.acquire() as connection:
             await cast(_Connection, connection).see(visible(namespaces))
             summary: str | None = await connection.fetchval(READ, scan_id, names)
         return summary
