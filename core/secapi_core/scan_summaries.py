@@ -162,6 +162,8 @@ class ScanSummaries:
 
         Raises RedisAway. What is wanted while Redis is being asked is asked for together, next.
         """
+        if self._memory.resting:
+            raise RedisAway
         wanted = _Wanted(_key(scan_id), _mark(namespaces), asyncio.get_running_loop().create_future())
         self._wanted.append(wanted)
         if self._asking is None:

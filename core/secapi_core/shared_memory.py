@@ -49,9 +49,14 @@ class SharedMemory:
         self.client: Redis = Redis(connection_pool=pool)
         self._resting_until = 0.0
 
+    @property
+    def resting(self) -> bool:
+        """Whether Redis has just failed and nobody is to ask it for a moment."""
+        return time.monotonic() < self._resting_until
+
     async def ask(self, command: Callable[[Redis], Awaitable[T]]) -> T:
         """The answer to a command; raises RedisAway."""
-        if time.monotonic() < self._resting_until:
+        if self.resting:
             raise RedisAway
         try:
             return await command(self.client)

@@ -61,7 +61,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session in a transaction: committed when the block ends, rolled back when it raises."""
-        async with self._line.turn(), self._sessions.begin() as session:
+        async with self._line, self._sessions.begin() as session:
             yield session
         await self._tell(session)
 

@@ -51,7 +51,7 @@ class RestrictedDatabase(Database):
         Committed when the block ends, rolled back when it raises.
         """
         engine = self.engine.execution_options(**{_OPTION: _begin(namespaces, writing)})
-        async with self._line.turn(), self._sessions(bind=engine) as session, session.begin():
+        async with self._line, self._sessions(bind=engine) as session, session.begin():
             yield session
         await self._tell(session)
 

@@ -1,23 +1,20 @@
 """A scan's summary, read past SQLAlchemy, which takes ten times as long for a statement as the driver does.
 
-The one read that programs repeat while they wait has connections of its own, used for nothing but this statement.
+The one read that programs repeat while they wait has connections of its own, used for nothing but this statement. They
+are kept here, as the driver's pool starts a task and resets a connection for each that is given back.
 """
 
 from collections.abc import Collection
 from types import TracebackType
-from typing import Any, Self, TypeAlias, cast
+from typing import Self
 from uuid import UUID
 
-import asyncpg
-
-from secapi_core.ledger.address import dsn
+from secapi_core.ledger.address import connector
 from secapi_core.ledger.database import server_settings
 from secapi_core.ledger.line import Line
 from secapi_core.ledger.restricted import ROLE, DriverConnection, visible
 from secapi_core.ledger.summaries import SUMMARY
 from secapi_core.settings import Settings
-
-Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 READ = f"""
     SELECT {SUMMARY} FROM scans
@@ -29,29 +26,26 @@ class SummaryReader:
     """One process's connections for reading summaries: opened when they are first needed, ``connections`` at most."""
 
     def __init__(self, settings: Settings, *, application: str, connections: int) -> None:
-        """Contact nobody yet; make it inside the running event loop."""
+        """Contact nobody yet."""
         self._line = Line(connections, patience=settings.database_pool_timeout)
-        self._pool: Pool = asyncpg.create_pool(
-            dsn(settings.database_url.get_secret_value()),
-            min_size=0,
-            max_size=connections,
-            timeout=settings.database_pool_timeout,
+        self._connect = connector(
+            settings.database_url.get_secret_value(),
+            within=settings.database_pool_timeout,
             connection_class=_Connection,
-            # A statement by itself leaves nothing behind that would have to be reset, with another round trip.
-            reset=_unchanged,
             server_settings=server_settings(settings, application, role=ROLE),
         )
+        self._idle: list[_Connection] = []
 
     async def __aenter__(self) -> Self:
         """Be ready."""
-        await self._pool
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection; nobody asks any more."""
-        self._pool.terminate()
+        for connection in self._idle:
+            connection.terminate()
 
     async def read(self, scan_id: UUID, namespaces: Collection[str] | None) -> str | None:
         """The summary of the scan, unless it is deleted or in none of ``namespaces`` (``None``: all).
@@ -59,10 +53,26 @@ class SummaryReader:
         Raises what asyncpg raises, SQLAlchemy's TimeoutError when no connection is free in time, and OSError.
         """
         names = None if namespaces is None else list(namespaces)
-        async with self._line.turn(), self._pool.acquire() as connection:
-            await cast(_Connection, connection).see(visible(namespaces))
-            summary: str | None = await connection.fetchval(READ, scan_id, names)
+        async with self._line:
+            connection = await self._connection()
+            try:
+                await connection.see(visible(namespaces))
+                summary: str | None = await connection.fetchval(READ, scan_id, names)
+            except BaseException:
+                # An answer may still be on its way, and the next one who asks would get it.
+                connection.terminate()
+                raise
+            self._idle.append(connection)
         return summary
+
+    async def _connection(self) -> "_Connection":
+        """The one that was used last, as the others may not be needed any more; those that were closed are left."""
+        while self._idle:
+            if not (connection := self._idle.pop()).is_closed():
+                return connection
+        opened = await self._connect()
+        assert isinstance(opened, _Connection)  # noqa: S101 -- as asked for
+        return opened
 
 
 class _Connection(DriverConnection):
@@ -76,7 +86,3 @@ class _Connection(DriverConnection):
             self._seen = None
             await self.execute(f"SET secapi.namespaces = '{namespaces}'")
             self._seen = namespaces
-
-
-async def _unchanged(_connection: Any) -> None:
-    """Nothing to do."""
