@@ -36,7 +36,7 @@ async def test_the_pool_is_idle_after_many_cancelled_requests(api: Api, tenant: 
         gone += sum(await asyncio.gather(*map(cancelled, range(first, first + AT_ONCE))))
     assert gone > requests / 2
 
-    pool = api.owner.engine.sync_engine.pool
+    pool = api.resources.ledger.database.engine.sync_engine.pool
     await until(lambda: pool.status().endswith("Current Checked out connections: 0"))
     answers = await asyncio.gather(*(client.get("/v1/scans") for _ in range(api.settings.database_pool_size)))
     assert {answer.status_code for answer in answers} == {httpx.codes.OK}

@@ -40,7 +40,28 @@ async def _connect(address: str, within: float, options: dict[str, Any]) -> "asy
     async with asyncio.timeout(within):
         for pause in _PAUSES:
             try:
-                return await asyncpg.connect(address, timeout=within, **options)
+                return await _undisturbed(asyncpg.connect(address, timeout=within, **options))
             except _RESTARTING:
                 await asyncio.sleep(random.uniform(0.5, 1.0) * pause)  # noqa: S311 - spreads callers, keeps no secret
-        return await asyncpg.connect(address, timeout=within, **options)
+        return await _undisturbed(asyncpg.connect(address, timeout=within, **options))
+
+
+async def _undisturbed(
+    connecting: "Awaitable[asyncpg.Connection[asyncpg.Record]]",
+) -> "asyncpg.Connection[asyncpg.Record]":
+    """The connection; should its caller be cancelled, it is made nevertheless, and closed.
+
+    The driver cannot be stopped halfway without an error in the log of something that nobody waits for.
+    """
+    attempt = asyncio.ensure_future(connecting)
+    try:
+        return await asyncio.shield(attempt)
+    except asyncio.CancelledError:
+        attempt.add_done_callback(_close)
+        raise
+
+
+def _close(attempt: "asyncio.Future[asyncpg.Connection[asyncpg.Record]]") -> None:
+    if attempt.cancelled() or attempt.exception() is not None:
+        return
+    attempt.result().terminate()

@@ -1,6 +1,7 @@
 """Connections: bounded in time, on the server's clock, and replaced when the server closed them (promise P5)."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -95,6 +96,23 @@ async def test_a_server_that_hangs_is_left_after_the_time_a_caller_waits(databas
             await fetch(database, "SELECT 1")
 
         assert time.monotonic() - began < 2
+
+
+async def test_connecting_may_be_cancelled_at_any_step_without_a_word(
+    database: Database, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for steps in range(80):
+        cancelled = make_database(database_url, connections=1)
+        asking = asyncio.create_task(fetch(cancelled, "SELECT 1"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await cancelled.close()
+
+    await _until_alone(database)
+    gc.collect()
+    assert caplog.messages == []
 
 
 @asynccontextmanager
