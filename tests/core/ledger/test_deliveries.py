@@ -7,13 +7,19 @@ from ledger_factories import execute, fetch
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.gauges import delivery_age
 from secapi_core.ledger.queries.queues import queued_due_by_queue
-from secapi_core.ledger.transitions.deliveries import claim_delivery, end_delivery, replay, retry_delivery
+from secapi_core.ledger.transitions.deliveries import (
+    claim_delivery,
+    end_delivery,
+    forget_deliveries,
+    replay,
+    retry_delivery,
+)
 from secapi_core.ledger.transitions.dispatch import redispatch
 from secapi_core.ledger.transitions.webhooks import change_webhook, remove_webhook, rotate_secret
 from secapi_core.ledger.types import ClaimedDelivery, DeliveryAnswer
 from secapi_core.messages import DELIVERIES
 from secapi_core.webhooks.events import DeliveryFailure
-from webhook_factories import make_webhook, pinged
+from webhook_factories import made_before, make_webhook, pinged
 
 MINUTE = timedelta(minutes=1)
 TAKEN = DeliveryAnswer(None, "thanks", 200)
@@ -34,6 +40,11 @@ async def claimed(database: Database, webhook_id: UUID) -> ClaimedDelivery:
 async def end(database: Database, delivery: ClaimedDelivery, answer: DeliveryAnswer, disable_after: int = 3) -> bool:
     async with database.transaction() as session:
         return await end_delivery(session, delivery, answer, disable_after=disable_after)
+
+
+async def forget(database: Database, *, limit: int) -> int:
+    async with database.transaction() as session:
+        return await forget_deliveries(session, older_than=timedelta(days=30), limit=limit)
 
 
 class TestTrying:
@@ -145,6 +156,25 @@ async def test_a_replay_is_a_delivery_of_its_own_with_the_same_event_id(database
     assert owned is not None
     assert (owned.event_id, owned.payload, owned.attempts) == (delivery.event_id, delivery.payload, 1)
     assert owned.id != delivery.id
+
+
+class TestForgetting:
+    """What ended long ago goes, in batches; what is still to be sent stays."""
+
+    async def test_what_ended_long_ago_is_forgotten_and_nothing_else(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        for days, state in [(31, "delivered"), (31, "failed"), (31, "pending"), (29, "delivered")]:
+            await made_before(database, webhook_id, days=days, state=state)
+        await end(database, await claimed(database, webhook_id), REFUSED)
+        assert await forget(database, limit=100) == 2
+        rows = await fetch(database, "SELECT state FROM deliveries ORDER BY id")
+        assert rows == [("pending",), ("delivered",), ("failed",)]
+
+    async def test_a_batch_takes_the_oldest(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        newest, *_ = [await made_before(database, webhook_id, days=days) for days in (40, 42, 41)]
+        assert await forget(database, limit=2) == 2
+        assert await fetch(database, "SELECT id FROM deliveries") == [(newest,)]
 
 
 async def test_both_secrets_sign_while_they_are_exchanged(database: Database) -> None:
