@@ -65,6 +65,9 @@ class WorkerSettings(Settings, LeaseSettings, WebhookSettings):
     webhook_timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
     """Longest wait for a webhook's answer."""
 
+    webhook_concurrency: Annotated[int, Field(ge=1, le=1_000)] = 64
+    """Events that each process sends at a time: at most a quarter are of one namespace, a sixteenth of one webhook."""
+
     webhook_disable_after: Annotated[int, Field(ge=1, le=1_000_000)] = 20
     """A webhook is disabled when so many events in a row could not be delivered."""
 

@@ -1,7 +1,10 @@
 """Deliveries in the ledger: tried until it works or is given up."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from ledger_factories import execute, fetch
 from secapi_core.ledger.database import Database
@@ -11,6 +14,7 @@ from secapi_core.ledger.transitions.deliveries import (
     claim_delivery,
     end_delivery,
     forget_deliveries,
+    postpone_delivery,
     replay,
     retry_delivery,
 )
@@ -104,6 +108,48 @@ class TestTrying:
             assert not await remove_webhook(session, webhook_id)
         assert not await end(database, delivery, TAKEN)
         assert await fetch(database, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+class TestPuttingOff:
+    """What is for somebody who is busy is due later, and no try is used up."""
+
+    async def put_off(self, database: Database, delivery_id: UUID, **busy: Any) -> bool:
+        async with database.transaction() as session:
+            return await postpone_delivery(session, delivery_id, **{"webhooks": [], "namespaces": []} | busy)
+
+    async def test_it_is_due_later_and_has_its_message_then(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        delivery_id = await pinged(database, webhook_id)
+        await execute(database, "DELETE FROM outbox")
+        assert await self.put_off(database, delivery_id, webhooks=[webhook_id])
+        rows = await fetch(
+            database,
+            "SELECT attempts, d.not_before = o.not_before, d.not_before - now() BETWEEN '0.5 s' AND '1.25 s' "
+            "FROM deliveries d JOIN outbox o ON o.delivery_id = d.id",
+        )
+        assert rows == [(0, True, True)]
+        assert not await self.put_off(database, delivery_id, webhooks=[webhook_id])
+        assert await claim(database, delivery_id) is None
+
+    @pytest.mark.parametrize(("age", "shortest"), [(20, 5), (400, 100), (86_400, 300)])
+    async def test_what_has_waited_longer_is_put_off_for_longer(
+        self, database: Database, age: int, shortest: int
+    ) -> None:
+        delivery_id = await pinged(database, await make_webhook(database))
+        made = timedelta(seconds=age)
+        await execute(database, "UPDATE deliveries SET created_at = now() - CAST(:made AS interval)", made=made)
+        assert await self.put_off(database, delivery_id, namespaces=["team-a"])
+        ((waiting,),) = await fetch(database, "SELECT not_before - now() FROM deliveries")
+        assert timedelta(seconds=shortest - 1) < waiting < timedelta(seconds=shortest * 1.25 + 1)
+
+    async def test_others_and_what_is_not_due_stay_as_they_are(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        other = await pinged(database, await make_webhook(database, "team-b"))
+        owned = await claimed(database, webhook_id)
+        for delivery_id in (other, owned.id):
+            assert not await self.put_off(database, delivery_id, webhooks=[webhook_id], namespaces=["team-a"])
+        assert await claim(database, other) is not None
+        assert await end(database, owned, TAKEN)
 
 
 class TestGivingUp:

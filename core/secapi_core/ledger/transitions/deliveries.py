@@ -5,6 +5,7 @@ nobody tells the end of, because its worker died, is over when ``not_before`` ha
 receiver may get the event again, under the same ``webhook-id``.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -49,6 +50,19 @@ _CLAIM = text("""
               disabled_reason IS NOT NULL AS disabled, secret_version,
               coalesce(secret_version > 1 AND previous_secret_until > now(), false) AS both_secrets
 """)
+
+# By a quarter of its age: what has waited long is looked at seldom, and once there is room it is not much later for it.
+_POSTPONE = text(f"""
+    WITH delivery AS (
+        UPDATE deliveries
+        SET not_before = now() + (1 + random() / 4)
+            * least(greatest((now() - created_at) / 4, interval '1 second'), interval '5 minutes')
+        WHERE id = :id AND state = 'pending' AND not_before <= now()
+          AND (webhook_id = ANY (:webhooks) OR namespace = ANY (:namespaces))
+        RETURNING id, not_before
+    ), {SEND}
+    SELECT * FROM announced
+""")  # noqa: S608 - joins constants
 
 _OUTCOME = "status_code = :status_code, reason = :reason, response = :response"
 _OWNED = "deliveries.id = :id AND attempts = :attempts AND state = 'pending'"
@@ -123,6 +137,14 @@ async def claim_delivery(session: AsyncSession, delivery_id: UUID, *, lease_seco
     values: dict[str, Any] = dict(row)
     newest, both = values.pop("secret_version"), values.pop("both_secrets")
     return ClaimedDelivery(**values, signing_versions=[newest, newest - 1] if both else [newest])
+
+
+async def postpone_delivery(
+    session: AsyncSession, delivery_id: UUID, *, webhooks: Sequence[UUID], namespaces: Sequence[str]
+) -> bool:
+    """Put a due delivery off, for a second to some minutes, if it is for one of these; that is no attempt."""
+    parameters = {"id": delivery_id, "webhooks": webhooks, "namespaces": namespaces}
+    return bool((await session.execute(_POSTPONE, parameters)).all())
 
 
 async def retry_delivery(
