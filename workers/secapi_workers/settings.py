@@ -24,7 +24,8 @@ class WorkerSettings(Settings, LeaseSettings, WebhookSettings):
     """Where uploaded source archives are; see ``secapi_core.objects.ArtifactStore``."""
 
     database_pool_size: Annotated[int, Field(ge=2, le=200)] = 2
-    """Each worker process runs one job: one connection for its results, one for the heartbeat beside it."""
+    """Each worker process runs one job: one connection for its results, one for the heartbeat beside it. Events for
+    webhooks have as many of their own."""
 
     statement_timeout: Annotated[float, Field(gt=0, le=600)] = 120.0
     """Committing a large report takes longer than any query of an API."""
