@@ -35,6 +35,7 @@ MEANINGS = {
     "cause": "What led to it: an error, or why messages are sent again (`flush`, `loss`)",
     "channels": "Postgres channels that are listened to",
     "client": "Address that a request came from",
+    "deliveries": "Deliveries that were deleted because they ended long ago",
     "delivery_id": "The delivery of an event to a webhook, as in REST and in the ledger",
     "detail": "What the client was told",
     "error": "Type and first line of an error",

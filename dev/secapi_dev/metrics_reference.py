@@ -43,7 +43,10 @@ LABELS = {
         "A `FailureReason`, `Completed` or nothing; of webhooks' deliveries: a `DeliveryFailure` or nothing; of "
         "retried requests: the apiserver's word"
     ),
-    "result": "`claimed`, `dropped`; of summaries: `kept`, `older` (than what is there), `no-room`, `away`",
+    "result": (
+        "`claimed`, `dropped`, of events for webhooks `postponed`; of summaries: `kept`, `older` (than what is there), "
+        "`no-room`, `away`"
+    ),
     "route": "Template of the route, `unmatched` where there is none",
     "scanner": "Name of a Scanner object",
     "severity": "`critical`, `high`, `medium`, `low`, `info`",

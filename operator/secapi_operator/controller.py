@@ -21,6 +21,7 @@ from secapi_operator.publisher import Publisher
 from secapi_operator.reaper import reap
 from secapi_operator.reconcile.scanrequest import ScanReconciler
 from secapi_operator.redispatch import Redispatcher
+from secapi_operator.retention import forget
 from secapi_operator.settings import OperatorSettings
 from secapi_operator.store import Store
 from secapi_operator.sweeper import Sweeper
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 _FINDINGS_INTERVAL = 60.0
 _CATALOGUE_INTERVAL = 3600.0
+_RETENTION_INTERVAL = 600.0
 
 
 class Controller:
@@ -44,6 +46,7 @@ class Controller:
         self._kube = kube
         self._database = database
         self._catalogue_dir = tuning.catalogue_dir
+        self._deliveries_kept = timedelta(days=settings.webhook_retention_days)
         self.queue: WorkQueue[ScanKey] = WorkQueue(asyncio.get_running_loop(), max_delay=tuning.backoff_ceiling)
         self._loader = ScanLoader(database)
         self._reconciler = ScanReconciler(
@@ -80,6 +83,7 @@ class Controller:
                     duties.create_task(
                         every(_FINDINGS_INTERVAL, lambda: refresh_findings(self._database), name="findings")
                     ),
+                    duties.create_task(every(_RETENTION_INTERVAL, self._forget, name="retention")),
                     duties.create_task(self._keep_catalogue()),
                     *(duties.create_task(self._work(stop)) for _ in range(self._tuning.workers)),
                 ]
@@ -95,6 +99,9 @@ class Controller:
         if self._catalogue_dir is not None:
             directory = self._catalogue_dir
             await every(_CATALOGUE_INTERVAL, lambda: apply_catalogue(self._kube, directory), name="catalogue")
+
+    async def _forget(self) -> None:
+        await forget(self._database, older_than=self._deliveries_kept)
 
     async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -123,6 +123,9 @@ class OperatorSettings(Settings):
     max_jobs_per_scan: Annotated[int, Field(ge=1, le=2_000)] = 2_000
     """Ceiling for every namespace; policies can only lower it."""
 
+    webhook_retention_days: Annotated[int, Field(ge=1, le=3_650)] = 30
+    """What webhooks were told is kept for so many days; what is still to be sent for as long as it takes."""
+
     pod_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE")] = "secapi-system"
     """Where the Lease lives."""
 

@@ -16,7 +16,7 @@ PANELS = {panel["title"]: panel for panel in panels()}
 EVERYTHING = [*PANELS.values(), *(panel for panel in PAGE["panels"] if panel["type"] == "row")]
 LABELS = {metric.name: set(metric.labels) for metric in documented()}
 VARIABLES = {"namespace", "pool", "scanner"}
-ROWS = ["Overview", "Queues and workers", "Scans and findings", "Operator", "API", "Database and broker"]
+ROWS = ["Overview", "Queues and workers", "Scans and findings", "Operator", "API", "Database and broker", "Webhooks"]
 
 
 def test_it_has_the_rows_and_variables_that_people_look_for() -> None:

@@ -1,7 +1,11 @@
 """Webhooks from the command line: made, tried out, looked at and forgotten."""
 
+import asyncio
 from typing import Any
 
+from fault_proxy import FaultProxy
+from running_stack import RunningStack
+from secapi_client import Client
 from secapi_command import Secapi
 from waiting import until
 from webhook_receiver import answer, webhook_receiver
@@ -32,3 +36,28 @@ async def test_a_webhook_is_made_tried_out_and_forgotten(secapi: Secapi) -> None
     assert rotated.output.strip() != made.json["secret"]
     assert (await secapi("webhook", "delete", webhook)).code == 0
     assert webhook not in (await secapi("webhook", "list")).output
+
+
+async def test_a_webhook_is_disabled_and_enabled_again(secapi: Secapi) -> None:
+    made = await secapi("webhook", "create", "http://127.0.0.1:9/", "-o", "json")
+    webhook = made.json["id"]
+    for command, enabled, reason in (
+        *(("disable", False, "Requested"), ("disable", False, "Requested")),
+        *(("enable", True, None), ("enable", True, None)),
+    ):
+        (changed,) = (await secapi("webhook", command, webhook, "-o", "json")).json
+        assert (changed["enabled"], changed["disabledReason"]) == (enabled, reason)
+        assert changed["events"] == made.json["events"]
+    assert (await secapi("webhook", "delete", webhook)).code == 0
+    assert (await secapi("webhook", "enable", webhook)).code == 4
+
+
+async def test_a_webhook_is_changed_anew_when_somebody_else_was_faster(stack: RunningStack, faults: FaultProxy) -> None:
+    with Client(faults.url, stack.facts["apiKey"]) as client:
+        made = await asyncio.to_thread(
+            client.webhooks.create, "http://127.0.0.1:9/", namespace="default", events=["scan.failed"]
+        )
+        fault = faults.fail("PATCH /v1/webhooks", 412, times=2)
+        disabled = await asyncio.to_thread(client.webhooks.disable, made.id)
+        assert (disabled.disabled_reason, fault.hit) == ("Requested", 2)
+        await asyncio.to_thread(client.webhooks.delete, made.id)

@@ -29,6 +29,8 @@ class Receiver:
     port: int = 0
     answers: list[bytes | None] = field(default_factory=lambda: [OK])
     received: list[Received] = field(default_factory=list)
+    seconds: float = 0.0
+    """How long an answer takes."""
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request."""
@@ -41,6 +43,7 @@ class Receiver:
             if given is None:
                 await reader.read()
             else:
+                await asyncio.sleep(self.seconds)
                 writer.write(given)
                 await writer.drain()
         writer.close()

@@ -14,21 +14,26 @@ from standardwebhooks import Webhook
 from ledger_factories import execute, fetch
 from running_worker import StartWorker
 from secapi_core.ledger.database import Database
-from secapi_core.ledger.transitions.deliveries import ping, replay
-from secapi_core.ledger.transitions.webhooks import create_webhook
-from secapi_core.messages import DELIVER_EVENT, DELIVERIES
+from secapi_core.ledger.transitions.deliveries import replay
 from secapi_core.webhooks.schedule import PAUSES
 from secapi_core.webhooks.signing import secret
-from secapi_operator.broker import celery_app
 from secapi_workers.runner.draining import Draining
 from secapi_workers.runner.jobs import Drained
-from secapi_workers.settings import WorkerSettings
-from secapi_workers.webhooks.deliveries import DeliveryRunner
+from secapi_workers.webhooks.deliveries import Busy, DeliveryRunner
 from secapi_workers.webhooks.sending import Sender
+from told_webhooks import (
+    KEY,
+    SYSTEM,
+    announce_events,
+    due_delivery,
+    make_due,
+    make_receiving_webhook,
+    outcome,
+    system_settings,
+)
 from waiting import until
 from webhook_receiver import OK, Receiver, answer, webhook_receiver
 
-KEY = "a key of the platform"
 BUSY = answer("503 Service Unavailable")
 
 MakeDeliveries = Callable[..., DeliveryRunner]
@@ -39,16 +44,7 @@ def make_deliveries(database: Database, database_url: str, draining: Draining) -
     """A worker process's part that tells webhooks."""
 
     def make(**changes: Any) -> DeliveryRunner:
-        values = {
-            "database_url": database_url,
-            "redis_url": "redis://nowhere",
-            "artifact_url": "memory:///",
-            "webhook_key": KEY,
-            "webhook_allow_http": True,
-            "webhook_allowed_cidrs": ["127.0.0.0/8"],
-            "webhook_timeout": 2,
-        }
-        settings = WorkerSettings.model_validate(values | changes)
+        settings = system_settings(database_url, **changes)
         return DeliveryRunner(database, Sender(settings, KEY.encode(), timeout=2), settings, draining)
 
     return make
@@ -65,36 +61,16 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def make_webhook(database: Database, receiver: Receiver) -> UUID:
-    async with database.transaction() as session:
-        return await create_webhook(
-            session,
-            namespace="team-a",
-            url=f"http://127.0.0.1:{receiver.port}/",
-            events=["scan.failed"],
-            description="",
-            created_by="me",
-        )
-
-
 async def make_delivery(database: Database, receiver: Receiver, event: str = "scan.failed") -> UUID:
-    """One that is due, of a webhook of its own; as a ping is made, but with another name."""
-    webhook_id = await make_webhook(database, receiver)
-    async with database.transaction() as session:
-        delivery_id = await ping(session, webhook_id)
-    await execute(database, "UPDATE deliveries SET event_type = :event WHERE id = :id", event=event, id=delivery_id)
-    return delivery_id
+    """One that is due, of a webhook of its own."""
+    return await due_delivery(database, await make_receiving_webhook(database, receiver.port), event)
 
 
-async def make_due(database: Database) -> None:
-    await execute(database, "UPDATE deliveries SET not_before = now() WHERE state = 'pending'")
-
-
-async def outcome(database: Database, delivery_id: UUID) -> tuple[Any, ...]:
-    (row,) = await fetch(
-        database, "SELECT state, attempts, status_code, reason FROM deliveries WHERE id = :id", id=delivery_id
-    )
-    return tuple(row)
+async def run(deliveries: DeliveryRunner, delivery_id: UUID) -> None:
+    """Make the next try, if there is one to make."""
+    claim = await deliveries.claim(delivery_id, Busy())
+    if claim is not None:
+        await deliveries.carry_out(claim)
 
 
 async def waiting(database: Database, delivery_id: UUID) -> timedelta:
@@ -109,7 +85,7 @@ async def test_an_event_that_is_taken_is_delivered_once(
     database: Database, deliveries: DeliveryRunner, receiver: Receiver
 ) -> None:
     delivery_id = await make_delivery(database, receiver)
-    await asyncio.gather(*(deliveries.run(delivery_id) for _ in range(3)))
+    await asyncio.gather(*(run(deliveries, delivery_id) for _ in range(3)))
     assert await outcome(database, delivery_id) == ("delivered", 1, 200, None)
     assert len(receiver.received) == 1
 
@@ -120,11 +96,11 @@ async def test_tries_follow_the_schedule_until_they_are_used_up(
     receiver.answers = [BUSY]
     delivery_id = await make_delivery(database, receiver)
     for attempt, pause in enumerate(PAUSES, start=1):
-        await deliveries.run(delivery_id)
+        await run(deliveries, delivery_id)
         assert await outcome(database, delivery_id) == ("pending", attempt, 503, "Refused")
         assert pause * 0.9 < await waiting(database, delivery_id) <= pause * 1.2
         await make_due(database)
-    await deliveries.run(delivery_id)
+    await run(deliveries, delivery_id)
     assert await outcome(database, delivery_id) == ("failed", len(PAUSES) + 1, 503, "Refused")
     assert len({got.headers["webhook-id"] for got in receiver.received}) == 1
 
@@ -134,7 +110,7 @@ async def test_a_receiver_may_ask_to_be_left_alone_for_a_while(
 ) -> None:
     receiver.answers = [answer("429 Too Many Requests", "Retry-After: 3600")]
     delivery_id = await make_delivery(database, receiver)
-    await deliveries.run(delivery_id)
+    await run(deliveries, delivery_id)
     assert timedelta(minutes=59) < await waiting(database, delivery_id) <= timedelta(hours=1)
 
 
@@ -143,11 +119,11 @@ async def test_who_is_gone_is_not_asked_again(
 ) -> None:
     receiver.answers = [answer("410 Gone")]
     first = await make_delivery(database, receiver)
-    await deliveries.run(first)
+    await run(deliveries, first)
     assert await outcome(database, first) == ("failed", 1, 410, "Gone")
     async with database.transaction() as session:
         second = await replay(session, first)
-    await deliveries.run(second)
+    await run(deliveries, second)
     assert await outcome(database, second) == ("failed", 1, None, "WebhookDisabled")
     assert len(receiver.received) == 1
 
@@ -161,14 +137,14 @@ async def test_a_receiver_that_always_fails_is_disabled(
     async with database.transaction() as session:
         second = await replay(session, first)
     for delivery_id, reason in ((first, None), (second, "Failing")):
-        await deliveries.run(delivery_id)
+        await run(deliveries, delivery_id)
         assert await fetch(database, "SELECT disabled_reason FROM webhooks") == [(reason,)]
 
 
 async def test_a_ping_is_sent_once(database: Database, deliveries: DeliveryRunner, receiver: Receiver) -> None:
     receiver.answers = [BUSY]
     delivery_id = await make_delivery(database, receiver, "webhook.ping")
-    await deliveries.run(delivery_id)
+    await run(deliveries, delivery_id)
     assert await outcome(database, delivery_id) == ("failed", 1, 503, "Refused")
 
 
@@ -183,13 +159,13 @@ async def test_what_is_sent_and_never_written_down_is_sent_again_under_the_same_
     with monkeypatch.context() as patched:
         patched.setattr(deliveries, "_settle", die)
         with pytest.raises(asyncio.CancelledError):
-            await deliveries.run(delivery_id)
-    await deliveries.run(delivery_id)
+            await run(deliveries, delivery_id)
+    await run(deliveries, delivery_id)
     assert await outcome(database, delivery_id) == ("pending", 1, None, None)
     assert len(receiver.received) == 1
 
     await make_due(database)
-    await deliveries.run(delivery_id)
+    await run(deliveries, delivery_id)
     assert await outcome(database, delivery_id) == ("delivered", 2, 200, None)
     first, second = receiver.received
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
@@ -201,7 +177,7 @@ async def test_a_delivery_that_only_loses_its_workers_ends(
 ) -> None:
     delivery_id = await make_delivery(database, receiver)
     await execute(database, "UPDATE deliveries SET attempts = :n", n=len(PAUSES) + 1)
-    await deliveries.run(delivery_id)
+    await run(deliveries, delivery_id)
     assert (await outcome(database, delivery_id))[::3] == ("failed", "WorkerLost")
     assert receiver.received == []
 
@@ -212,22 +188,8 @@ async def test_a_worker_that_is_going_away_leaves_it_to_another(
     delivery_id = await make_delivery(database, receiver)
     draining.begin()
     with pytest.raises(Drained):
-        await deliveries.run(delivery_id)
+        await run(deliveries, delivery_id)
     assert await outcome(database, delivery_id) == ("pending", 0, None, None)
-
-
-def announce(redis_url: str, delivery_id: UUID) -> None:
-    app = celery_app(redis_url)
-    app.send_task(DELIVER_EVENT, args=[str(delivery_id)], queue=DELIVERIES, task_id=str(delivery_id))
-    app.close()
-
-
-SYSTEM = {
-    "SECAPI_WORKER_POOLS": "system",
-    "SECAPI_WEBHOOK_KEY": KEY,
-    "SECAPI_WEBHOOK_ALLOW_HTTP": "true",
-    "SECAPI_WEBHOOK_ALLOWED_CIDRS": '["127.0.0.0/8"]',
-}
 
 
 async def test_a_worker_that_is_killed_in_the_middle_costs_a_try_and_no_event(
@@ -237,13 +199,13 @@ async def test_a_worker_that_is_killed_in_the_middle_costs_a_try_and_no_event(
     delivery_id = await make_delivery(database, receiver)
     async with start(**SYSTEM) as worker:
         await until(worker.is_ready, within=30)
-        announce(redis_url, delivery_id)
+        announce_events(redis_url, delivery_id)
         await until(lambda: receiver.received)
         (child,) = worker.pool()
         os.kill(child.pid, signal.SIGKILL)
         assert await outcome(database, delivery_id) == ("pending", 1, None, None)
         await make_due(database)
-        announce(redis_url, delivery_id)
+        announce_events(redis_url, delivery_id)
         await until(lambda: len(receiver.received) == 2)
 
         async def delivered() -> bool:

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import platform
+from collections.abc import Iterator
 from uuid import UUID
 
 import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from secapi_core import error_tracking, tracing
 from secapi_core.ledger.database import Database
@@ -21,8 +23,7 @@ from secapi_workers.runner.sandbox import Sandbox
 from secapi_workers.runner.workspace import Workspace
 from secapi_workers.settings import MIB, WorkerSettings
 from secapi_workers.sources.prepare import Sources
-from secapi_workers.webhooks.deliveries import DeliveryRunner
-from secapi_workers.webhooks.sending import Sender
+from secapi_workers.webhooks.thread import DeliveryThread
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -45,7 +46,6 @@ class WorkerProcess:
         self._memory = SharedMemory(settings.redis_url.get_secret_value(), connections=1)
         summaries = ScanSummaries(self._memory)
         self._database = Database(settings, application="secapi-worker", changed=summaries.put)
-        watch_pool(self._database.engine)
         self._workspace = Workspace(settings.workdir)
         self._sandbox = Sandbox()
         path_variable = f"{settings.tools_dir / 'bin'}:{SYSTEM_PATH}"
@@ -70,26 +70,34 @@ class WorkerProcess:
             worker=f"{platform.node()}:{os.getpid()}",
         )
 
-        self._deliveries = self._delivery_runner()
+        self._deliveries = self._delivery_thread()
+        watch_pool(*self._engines())
 
-    def _delivery_runner(self) -> DeliveryRunner | None:
+    def _delivery_thread(self) -> DeliveryThread | None:
         if SYSTEM_POOL not in self.settings.worker_pools or self.settings.webhook_key is None:
             return None
-        key = self.settings.webhook_key.get_secret_value().encode()
-        sender = Sender(self.settings, key, timeout=self.settings.webhook_timeout)
-        return DeliveryRunner(self._database, sender, self.settings, self.draining)
+        return DeliveryThread(self.settings, self.settings.webhook_key.get_secret_value().encode(), self.draining)
+
+    def _engines(self) -> Iterator[AsyncEngine]:
+        """Those that are used."""
+        if set(self.settings.worker_pools) != {SYSTEM_POOL}:
+            yield self._database.engine
+        if self._deliveries is not None:
+            yield self._deliveries.database.engine
 
     def run_job(self, job_id: UUID) -> None:
         """Run one job to its outcome; raises ``Drained`` if this worker takes no more."""
         self._runner.run(self._jobs.run(job_id))
 
     def deliver_event(self, delivery_id: UUID) -> None:
-        """Make one try of a delivery; raises ``Drained`` if this worker takes no more."""
+        """Begin one try of a delivery; raises ``Drained`` if this worker takes no more."""
         assert self._deliveries is not None  # noqa: S101 -- only the system pool's queue has such messages
-        self._runner.run(self._deliveries.run(delivery_id))
+        self._deliveries.take(delivery_id)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything, once events that are being sent have been."""
+        if self._deliveries is not None:
+            self._deliveries.close()
         self._runner.run(self._database.close())
         self._runner.run(self._memory.close())
         self._runner.close()

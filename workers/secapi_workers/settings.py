@@ -24,7 +24,8 @@ class WorkerSettings(Settings, LeaseSettings, WebhookSettings):
     """Where uploaded source archives are; see ``secapi_core.objects.ArtifactStore``."""
 
     database_pool_size: Annotated[int, Field(ge=2, le=200)] = 2
-    """Each worker process runs one job: one connection for its results, one for the heartbeat beside it."""
+    """Each worker process runs one job: one connection for its results, one for the heartbeat beside it. Events for
+    webhooks have as many of their own."""
 
     statement_timeout: Annotated[float, Field(gt=0, le=600)] = 120.0
     """Committing a large report takes longer than any query of an API."""
@@ -64,6 +65,9 @@ class WorkerSettings(Settings, LeaseSettings, WebhookSettings):
 
     webhook_timeout: Annotated[float, Field(gt=0, le=60)] = 15.0
     """Longest wait for a webhook's answer."""
+
+    webhook_concurrency: Annotated[int, Field(ge=1, le=1_000)] = 64
+    """Events that each process sends at a time: at most a quarter are of one namespace, a sixteenth of one webhook."""
 
     webhook_disable_after: Annotated[int, Field(ge=1, le=1_000_000)] = 20
     """A webhook is disabled when so many events in a row could not be delivered."""

@@ -1,18 +1,14 @@
 """``/v1/schedules``."""
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar, cast
+from collections.abc import Iterator
+from typing import cast
 
 from secapi_client.connection import Body, Connection
-from secapi_client.errors import Conflict, NotFound
+from secapi_client.errors import NotFound
 from secapi_client.models.custom_resources import Schedule
 from secapi_client.models.specs import ScheduleSpec
+from secapi_client.resources.changes import repeated
 from secapi_client.resources.paths import named
-
-ATTEMPTS = 5
-"""At a change: the server itself is somebody else who changes schedules, whenever one of them is due."""
-
-T = TypeVar("T")
 
 
 class Schedules:
@@ -53,7 +49,7 @@ class Schedules:
                 return self.create(namespace, name, spec)
             return self.replace(read, spec)
 
-        return _repeated(attempt)
+        return repeated(attempt)
 
     def suspend(self, namespace: str, name: str, *, suspended: bool = True) -> Schedule:
         """Start no further runs, or start them again; all else stays as it is."""
@@ -64,7 +60,7 @@ class Schedules:
                 return read
             return self.replace(read, cast("ScheduleSpec", read.spec | {"suspend": suspended}))
 
-        return _repeated(attempt)
+        return repeated(attempt)
 
     def delete(self, namespace: str, name: str) -> None:
         """End the schedule; scans that it has started stay."""
@@ -73,17 +69,7 @@ class Schedules:
             read = self.get(namespace, name)
             self._connection.delete(named("/v1/schedules", namespace, name), headers=_unchanged(read))
 
-        _repeated(attempt)
-
-
-def _repeated(attempt: Callable[[], T]) -> T:
-    """What it answers, once nobody else was faster."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return attempt()
-        except Conflict:
-            continue
-    return attempt()
+        repeated(attempt)
 
 
 def _unchanged(read: Schedule) -> dict[str, str]:

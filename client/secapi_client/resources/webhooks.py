@@ -6,6 +6,7 @@ from uuid import UUID
 
 from secapi_client.connection import Body, Connection
 from secapi_client.models.webhooks import Delivery, IssuedWebhook, Webhook
+from secapi_client.resources.changes import repeated
 
 
 class Webhooks:
@@ -30,6 +31,24 @@ class Webhooks:
     def get(self, webhook_id: UUID) -> Webhook:
         """One webhook."""
         return self._connection.get(f"/v1/webhooks/{webhook_id}", Webhook)
+
+    def enable(self, webhook_id: UUID) -> Webhook:
+        """Tell it again of what happens from now on; what failed before is forgiven."""
+        return self._change(webhook_id, enabled=True)
+
+    def disable(self, webhook_id: UUID) -> Webhook:
+        """Tell it nothing any more; what is due to it ends without being sent."""
+        return self._change(webhook_id, enabled=False)
+
+    def _change(self, webhook_id: UUID, **changes: object) -> Webhook:
+        path = f"/v1/webhooks/{webhook_id}"
+
+        def attempt() -> Webhook:
+            headers = {"If-Match": self._connection.send("GET", path).headers["ETag"]}
+            answer = self._connection.send("PATCH", path, body=Body(changes), headers=headers, repeatable=True)
+            return self._connection.read(Webhook, answer)
+
+        return repeated(attempt)
 
     def rotate_secret(self, webhook_id: UUID, *, grace: timedelta = timedelta(days=1)) -> IssuedWebhook:
         """Exchange the secret; for ``grace``, everything is signed with the old one as well."""

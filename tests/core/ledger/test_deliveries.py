@@ -1,19 +1,29 @@
 """Deliveries in the ledger: tried until it works or is given up."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from ledger_factories import execute, fetch
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.queries.gauges import delivery_age
 from secapi_core.ledger.queries.queues import queued_due_by_queue
-from secapi_core.ledger.transitions.deliveries import claim_delivery, end_delivery, replay, retry_delivery
+from secapi_core.ledger.transitions.deliveries import (
+    claim_delivery,
+    end_delivery,
+    forget_deliveries,
+    postpone_delivery,
+    replay,
+    retry_delivery,
+)
 from secapi_core.ledger.transitions.dispatch import redispatch
 from secapi_core.ledger.transitions.webhooks import change_webhook, remove_webhook, rotate_secret
 from secapi_core.ledger.types import ClaimedDelivery, DeliveryAnswer
 from secapi_core.messages import DELIVERIES
 from secapi_core.webhooks.events import DeliveryFailure
-from webhook_factories import make_webhook, pinged
+from webhook_factories import made_before, make_webhook, pinged
 
 MINUTE = timedelta(minutes=1)
 TAKEN = DeliveryAnswer(None, "thanks", 200)
@@ -34,6 +44,11 @@ async def claimed(database: Database, webhook_id: UUID) -> ClaimedDelivery:
 async def end(database: Database, delivery: ClaimedDelivery, answer: DeliveryAnswer, disable_after: int = 3) -> bool:
     async with database.transaction() as session:
         return await end_delivery(session, delivery, answer, disable_after=disable_after)
+
+
+async def forget(database: Database, *, limit: int) -> int:
+    async with database.transaction() as session:
+        return await forget_deliveries(session, older_than=timedelta(days=30), limit=limit)
 
 
 class TestTrying:
@@ -95,6 +110,48 @@ class TestTrying:
         assert await fetch(database, "SELECT count(*) FROM outbox") == [(0,)]
 
 
+class TestPuttingOff:
+    """What is for somebody who is busy is due later, and no try is used up."""
+
+    async def put_off(self, database: Database, delivery_id: UUID, **busy: Any) -> bool:
+        async with database.transaction() as session:
+            return await postpone_delivery(session, delivery_id, **{"webhooks": [], "namespaces": []} | busy)
+
+    async def test_it_is_due_later_and_has_its_message_then(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        delivery_id = await pinged(database, webhook_id)
+        await execute(database, "DELETE FROM outbox")
+        assert await self.put_off(database, delivery_id, webhooks=[webhook_id])
+        rows = await fetch(
+            database,
+            "SELECT attempts, d.not_before = o.not_before, d.not_before - now() BETWEEN '0.5 s' AND '1.25 s' "
+            "FROM deliveries d JOIN outbox o ON o.delivery_id = d.id",
+        )
+        assert rows == [(0, True, True)]
+        assert not await self.put_off(database, delivery_id, webhooks=[webhook_id])
+        assert await claim(database, delivery_id) is None
+
+    @pytest.mark.parametrize(("age", "shortest"), [(20, 5), (400, 100), (86_400, 300)])
+    async def test_what_has_waited_longer_is_put_off_for_longer(
+        self, database: Database, age: int, shortest: int
+    ) -> None:
+        delivery_id = await pinged(database, await make_webhook(database))
+        made = timedelta(seconds=age)
+        await execute(database, "UPDATE deliveries SET created_at = now() - CAST(:made AS interval)", made=made)
+        assert await self.put_off(database, delivery_id, namespaces=["team-a"])
+        ((waiting,),) = await fetch(database, "SELECT not_before - now() FROM deliveries")
+        assert timedelta(seconds=shortest - 1) < waiting < timedelta(seconds=shortest * 1.25 + 1)
+
+    async def test_others_and_what_is_not_due_stay_as_they_are(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        other = await pinged(database, await make_webhook(database, "team-b"))
+        owned = await claimed(database, webhook_id)
+        for delivery_id in (other, owned.id):
+            assert not await self.put_off(database, delivery_id, webhooks=[webhook_id], namespaces=["team-a"])
+        assert await claim(database, other) is not None
+        assert await end(database, owned, TAKEN)
+
+
 class TestGivingUp:
     """Failures in a row disable a webhook; one success makes up for all."""
 
@@ -145,6 +202,25 @@ async def test_a_replay_is_a_delivery_of_its_own_with_the_same_event_id(database
     assert owned is not None
     assert (owned.event_id, owned.payload, owned.attempts) == (delivery.event_id, delivery.payload, 1)
     assert owned.id != delivery.id
+
+
+class TestForgetting:
+    """What ended long ago goes, in batches; what is still to be sent stays."""
+
+    async def test_what_ended_long_ago_is_forgotten_and_nothing_else(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        for days, state in [(31, "delivered"), (31, "failed"), (31, "pending"), (29, "delivered")]:
+            await made_before(database, webhook_id, days=days, state=state)
+        await end(database, await claimed(database, webhook_id), REFUSED)
+        assert await forget(database, limit=100) == 2
+        rows = await fetch(database, "SELECT state FROM deliveries ORDER BY id")
+        assert rows == [("pending",), ("delivered",), ("failed",)]
+
+    async def test_a_batch_takes_the_oldest(self, database: Database) -> None:
+        webhook_id = await make_webhook(database)
+        newest, *_ = [await made_before(database, webhook_id, days=days) for days in (40, 42, 41)]
+        assert await forget(database, limit=2) == 2
+        assert await fetch(database, "SELECT id FROM deliveries") == [(newest,)]
 
 
 async def test_both_secrets_sign_while_they_are_exchanged(database: Database) -> None:

@@ -38,7 +38,7 @@ from secapi_core.ledger.states import ScanState
 from secapi_core.ledger.transitions._ingest import KNOWN
 from secapi_core.ledger.transitions.cancel import cancel_scan
 from secapi_core.ledger.transitions.claim import claim_job
-from secapi_core.ledger.transitions.deliveries import claim_delivery
+from secapi_core.ledger.transitions.deliveries import claim_delivery, forget_deliveries, postpone_delivery
 from secapi_core.ledger.transitions.dispatch import mark_dispatched, next_due, redispatch, take_outbox
 from secapi_core.ledger.transitions.fail import fail_job
 from secapi_core.ledger.transitions.heartbeat import extend_lease
@@ -212,6 +212,8 @@ HOT: dict[str, Call] = {
     "redispatch deliveries": lambda s: redispatch(s, DELIVERIES, missing=10, older_than=MINUTE),
     "deliveries of a webhook": lambda s: list_deliveries(s, WEBHOOK, state=None, event=None, cursor=None, limit=50),
     "claim a delivery": lambda s: claim_delivery(s, DELIVERY, lease_seconds=60),
+    "put a delivery off": lambda s: postpone_delivery(s, DELIVERY, webhooks=[WEBHOOK], namespaces=["team-8"]),
+    "forget deliveries": lambda s: forget_deliveries(s, older_than=MINUTE, limit=1_000),
     "the age of deliveries": delivery_age,
     "redispatch": lambda s: redispatch(s, "scan.pool-1.normal", missing=10, older_than=MINUTE),
 }
@@ -221,7 +223,7 @@ OTHERS = {
     *("dead letters for metrics", "queue depths", "due jobs", "the outbox's age", "findings by severity and state"),
     *("open scans", "claim", "heartbeat", "fail and settle", "fail and try again", "release", "reap"),
     *("take the outbox", "mark messages", "the next message", "redispatch", "redispatch deliveries"),
-    *("claim a delivery", "the age of deliveries"),
+    *("claim a delivery", "put a delivery off", "forget deliveries", "the age of deliveries"),
 }
 """What the operator and the workers do, and not the API."""
 

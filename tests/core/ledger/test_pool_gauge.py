@@ -3,6 +3,7 @@
 from prometheus_client import REGISTRY
 from sqlalchemy import text
 
+from ledger_factories import make_database
 from secapi_core.ledger.database import Database
 from secapi_core.ledger.pool_gauge import watch_pool
 
@@ -22,6 +23,18 @@ async def test_the_gauge_follows_connections_out_of_the_pool_and_back(database: 
         assert shown() == {"in_use": 2, "idle": 0, "unopened": 18}
 
     assert shown() == {"in_use": 0, "idle": 2, "unopened": 18}
+
+
+async def test_the_pools_of_a_process_are_counted_together(database: Database, database_url: str) -> None:
+    other = make_database(database_url, connections=3)
+    watch_pool(database.engine, other.engine)
+    async with database.transaction() as first, other.transaction() as second:
+        await first.execute(text("SELECT 1"))
+        await second.execute(text("SELECT 1"))
+        assert shown() == {"in_use": 2, "idle": 0, "unopened": 21}
+
+    assert shown() == {"in_use": 0, "idle": 2, "unopened": 21}
+    await other.close()
 
 
 async def test_a_connection_that_the_server_closed_is_replaced_and_not_counted_twice(database: Database) -> None:

@@ -1,1 +1,1 @@
-"""Telling webhooks what has happened: ``sending`` is one request, ``deliveries`` what surrounds it."""
+"""Telling webhooks what has happened: ``sending`` is a request, ``deliveries`` a try, ``courier`` many at a time."""

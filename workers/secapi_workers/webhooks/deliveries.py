@@ -7,6 +7,8 @@ twice, and knows it by its ``webhook-id``.
 import math
 import random
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -15,7 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from secapi_core import tracing
 from secapi_core.ledger.database import Database
-from secapi_core.ledger.transitions.deliveries import claim_delivery, end_delivery, retry_delivery
+from secapi_core.ledger.transitions.deliveries import claim_delivery, end_delivery, postpone_delivery, retry_delivery
 from secapi_core.ledger.types import ClaimedDelivery, DeliveryAnswer
 from secapi_core.webhooks.events import DeliveryFailure, Event
 from secapi_core.webhooks.schedule import pause
@@ -32,8 +34,24 @@ FINAL = frozenset({DeliveryFailure.GONE, DeliveryFailure.WEBHOOK_DISABLED, Deliv
 """Failures after which trying again makes no sense."""
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Whose deliveries are put off, because so many of theirs are under way."""
+
+    webhooks: Sequence[UUID] = ()
+    namespaces: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery whose next try is this worker's, and when it was asked for on the monotonic clock."""
+
+    delivery: ClaimedDelivery
+    asked: float
+
+
 class DeliveryRunner:
-    """Sends events, one at a time. Made in a worker process after the fork."""
+    """Sends events, as many at a time as its caller lets it. Made in a worker process after the fork."""
 
     def __init__(self, database: Database, sender: Sender, settings: WorkerSettings, draining: Draining) -> None:
         """A try is its worker's for as long as it may take and a lease on top."""
@@ -43,38 +61,51 @@ class DeliveryRunner:
         self._draining = draining
         self._lease_seconds = settings.webhook_timeout + settings.lease_seconds
 
-    async def run(self, delivery_id: UUID) -> None:
-        """Make the next try if it can be claimed; raises Drained if this worker takes no more."""
+    async def claim(self, delivery_id: UUID, busy: Busy) -> Claim | None:
+        """The next try, if it is due and not for somebody ``busy``; raises Drained if this worker takes no more."""
         with bound_contextvars(delivery_id=str(delivery_id)):
             asked = time.monotonic()
-            delivery = await self._claim(delivery_id)
-            metrics.DELIVERIES.labels("claimed" if delivery else "dropped").inc()
+            result, delivery = await self._look(delivery_id, busy)
+            metrics.DELIVERIES.labels(result).inc()
             if delivery is None:
-                log.debug("delivery dropped, there is nothing to claim")
-                return
-            attributes: tracing.Attributes = {
-                "secapi.webhook.id": str(delivery.webhook_id),
-                "secapi.attempt": delivery.attempts,
-                "k8s.namespace.name": delivery.namespace,
-            }
-            with (
-                bound_contextvars(webhook_id=str(delivery.webhook_id), attempt=delivery.attempts),
-                tracing.span(f"deliver {delivery.event_type}", began=asked, attributes=attributes),
-            ):
-                answer = await self._try(delivery)
-                await self._settle(delivery, answer, asked + self._lease_seconds)
+                log.debug(f"delivery {result}")
+                return None
+            return Claim(delivery, asked)
 
-    async def _claim(self, delivery_id: UUID) -> ClaimedDelivery | None:
+    async def carry_out(self, claim: Claim) -> None:
+        """Make the try, and write down how it went."""
+        delivery = claim.delivery
+        attributes: tracing.Attributes = {
+            "secapi.webhook.id": str(delivery.webhook_id),
+            "secapi.attempt": delivery.attempts,
+            "k8s.namespace.name": delivery.namespace,
+        }
+        with (
+            bound_contextvars(
+                delivery_id=str(delivery.id), webhook_id=str(delivery.webhook_id), attempt=delivery.attempts
+            ),
+            tracing.span(f"deliver {delivery.event_type}", began=claim.asked, attributes=attributes),
+        ):
+            answer = await self._try(delivery)
+            await self._settle(delivery, answer, claim.asked + self._lease_seconds)
+
+    async def _look(self, delivery_id: UUID, busy: Busy) -> tuple[str, ClaimedDelivery | None]:
+        """What becomes of a message: ``claimed``, ``postponed`` or ``dropped``, because there is nothing to claim."""
         if self._draining.begun:
             raise Drained
 
-        async def claim() -> ClaimedDelivery | None:
+        async def look() -> tuple[str, ClaimedDelivery | None]:
             async with self._database.transaction() as session:
-                return await claim_delivery(session, delivery_id, lease_seconds=self._lease_seconds)
+                if (busy.webhooks or busy.namespaces) and await postpone_delivery(
+                    session, delivery_id, webhooks=busy.webhooks, namespaces=busy.namespaces
+                ):
+                    return "postponed", None
+                delivery = await claim_delivery(session, delivery_id, lease_seconds=self._lease_seconds)
+                return "claimed" if delivery else "dropped", delivery
 
         try:
             return await persistently(
-                claim, seconds_left=lambda: 0.0 if self._draining.begun else math.inf, try_seconds=TRY_SECONDS
+                look, seconds_left=lambda: 0.0 if self._draining.begun else math.inf, try_seconds=TRY_SECONDS
             )
         except Unavailable:
             raise Drained from None

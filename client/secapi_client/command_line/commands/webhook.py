@@ -70,6 +70,22 @@ def create(
     _show(session, issued)
 
 
+@app.command()
+def enable(context: typer.Context, webhook: WebhookId) -> None:
+    """Tell a disabled webhook again, and forgive what failed; what happened meanwhile is not sent."""
+    session = Session.of(context)
+    with session.client() as client:
+        session.output.items([client.webhooks.enable(webhook)], WEBHOOKS)
+
+
+@app.command()
+def disable(context: typer.Context, webhook: WebhookId) -> None:
+    """Tell a webhook nothing until it is enabled again; what is due to it ends without being sent."""
+    session = Session.of(context)
+    with session.client() as client:
+        session.output.items([client.webhooks.disable(webhook)], WEBHOOKS)
+
+
 @app.command("rotate-secret")
 def rotate_secret(
     context: typer.Context,

@@ -5,6 +5,7 @@ nobody tells the end of, because its worker died, is over when ``not_before`` ha
 receiver may get the event again, under the same ``webhook-id``.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,19 @@ _CLAIM = text("""
               coalesce(secret_version > 1 AND previous_secret_until > now(), false) AS both_secrets
 """)
 
+# By a quarter of its age: what has waited long is looked at seldom, and once there is room it is not much later for it.
+_POSTPONE = text(f"""
+    WITH delivery AS (
+        UPDATE deliveries
+        SET not_before = now() + (1 + random() / 4)
+            * least(greatest((now() - created_at) / 4, interval '1 second'), interval '5 minutes')
+        WHERE id = :id AND state = 'pending' AND not_before <= now()
+          AND (webhook_id = ANY (:webhooks) OR namespace = ANY (:namespaces))
+        RETURNING id, not_before
+    ), {SEND}
+    SELECT * FROM announced
+""")  # noqa: S608 - joins constants
+
 _OUTCOME = "status_code = :status_code, reason = :reason, response = :response"
 _OWNED = "deliveries.id = :id AND attempts = :attempts AND state = 'pending'"
 
@@ -63,6 +77,22 @@ _RETRY = text(f"""
 _END = text(f"""
     UPDATE deliveries SET {_OUTCOME}, state = :state, finished_at = now() WHERE {_OWNED} RETURNING id
 """)  # noqa: S608 - joins constants
+
+# An id begins with the milliseconds at which it was made, so the oldest are where the primary key begins. An array
+# instead of a join: rows are then looked up by their ids, however many the planner expects.
+_FORGET = text("""
+    DELETE FROM deliveries
+    WHERE id = ANY (ARRAY (
+        SELECT id FROM deliveries
+        WHERE id < rpad(lpad(to_hex((extract(epoch FROM now() - CAST(:older_than AS interval)) * 1000)::bigint),
+                             12, '0'), 32, '0')::uuid
+          AND state <> 'pending'
+        ORDER BY id
+        LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ))
+    RETURNING id
+""")
 
 _FORGIVE = text("""
     UPDATE webhooks
@@ -109,6 +139,14 @@ async def claim_delivery(session: AsyncSession, delivery_id: UUID, *, lease_seco
     return ClaimedDelivery(**values, signing_versions=[newest, newest - 1] if both else [newest])
 
 
+async def postpone_delivery(
+    session: AsyncSession, delivery_id: UUID, *, webhooks: Sequence[UUID], namespaces: Sequence[str]
+) -> bool:
+    """Put a due delivery off, for a second to some minutes, if it is for one of these; that is no attempt."""
+    parameters = {"id": delivery_id, "webhooks": webhooks, "namespaces": namespaces}
+    return bool((await session.execute(_POSTPONE, parameters)).all())
+
+
 async def retry_delivery(
     session: AsyncSession, claimed: ClaimedDelivery, answer: DeliveryAnswer, pause: timedelta
 ) -> bool:
@@ -138,6 +176,15 @@ async def end_delivery(
             if failures >= disable_after:
                 await _disable(session, claimed, Disabled.FAILING)
     return True
+
+
+async def forget_deliveries(session: AsyncSession, *, older_than: timedelta, limit: int) -> int:
+    """Delete at most ``limit`` deliveries that were made longer ago and have ended, the oldest first; returns how many.
+
+    What is still to be sent stays, however old it is.
+    """
+    forgotten = await session.execute(_FORGET, {"older_than": older_than, "limit": limit})
+    return len(forgotten.all())
 
 
 async def _disable(session: AsyncSession, claimed: ClaimedDelivery, reason: Disabled) -> None:
