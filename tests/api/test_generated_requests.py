@@ -30,8 +30,16 @@ from two_tenants import Tenant, everything_of, furnished
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 SEED = int(os.environ.get("SECAPI_FUZZ_SEED") or 20_261_126)
 CASES = 20_000
-# Streams of events end soon, and one client may try so many passwords that some are tried: the rest gets 429.
-TUNING = {"event_duration": 0.5, "event_poll": 0.1, "event_heartbeat": 0.2, "catalogue_age": 1, "logins_per_minute": 60}
+# Streams of events end soon, and one client may try so many passwords that some are tried: the rest gets 429. Whoever
+# comes with a broken credential is to be told that it is, each time.
+TUNING = {
+    "event_duration": 0.5,
+    "event_poll": 0.1,
+    "event_heartbeat": 0.2,
+    "catalogue_age": 1,
+    "logins_per_minute": 60,
+    "refused_credentials_per_minute": 10_000_000,
+}
 
 
 @dataclass

@@ -132,6 +132,17 @@ async def test_a_change_of_who_somebody_is_ends_their_sessions(
     assert (await browser.get("/v1/sessions/current")).status_code == 401
 
 
+async def test_a_session_that_is_over_is_asked_about_once(api: Api, platform: httpx.AsyncClient) -> None:
+    user = await somebody(platform)
+    browser = await logged_in(api, user["email"])
+    tag = (await platform.get(f"/v1/users/{user['id']}")).headers["ETag"]
+    await platform.patch(f"/v1/users/{user['id']}", json={"disabled": True}, headers={"If-Match": tag})
+    secret = browser.headers["Cookie"].removeprefix(f"{COOKIE}=")
+    assert await api.resources.sessions.find(secret) is not None
+    assert (await browser.get("/v1/sessions/current")).status_code == 401
+    assert await api.resources.sessions.find(secret) is None
+
+
 async def test_another_role_counts_at_once(api: Api, platform: httpx.AsyncClient, tenant: str) -> None:
     user = await somebody(platform)
     browser = await logged_in(api, user["email"])
