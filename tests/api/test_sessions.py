@@ -120,7 +120,14 @@ async def test_another_session_can_be_ended_but_nobody_elses(api: Api, platform:
 
 
 @pytest.mark.parametrize(
-    "change", [{"password": "another long password"}, {"disabled": True}, {"platformRole": "viewer"}]
+    "change",
+    [
+        {"password": "another long password"},
+        {"identity": {"issuer": "https://id.example", "subject": "somebody else"}},
+        {"identity": None},
+        {"disabled": True},
+        {"platformRole": "viewer"},
+    ],
 )
 async def test_a_change_of_who_somebody_is_ends_their_sessions(
     api: Api, platform: httpx.AsyncClient, change: dict[str, Any]
