@@ -67,6 +67,10 @@ class RequestKind(StrEnum):
     """The same for API keys and tokens that prove nobody."""
 
 
+_ONE_BY_ONE = frozenset({RequestKind.REFUSED_CREDENTIALS})
+"""Most of these are given back, and what a process had at hand besides would look refused to the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """A request that may go on: ``remaining`` more, and the seconds until the window ends."""
@@ -166,7 +170,7 @@ class RateLimits:
                 handful.own.give_back(time.time())
 
     async def _refill(self, handful: _Handful, caller: str, kind: RequestKind, limit: int) -> None:
-        wanted = max(1, limit // 100)
+        wanted = 1 if kind in _ONE_BY_ONE else max(1, limit // 100)
         try:
             taken, remaining, milliseconds = await self._memory.ask(
                 lambda redis: redis.eval(_TAKE, 1, _key(caller, kind), limit, WINDOW_SECONDS * 1000, wanted)

@@ -30,6 +30,7 @@ from two_tenants import Tenant, everything_of, furnished
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 SEED = int(os.environ.get("SECAPI_FUZZ_SEED") or 20_261_126)
 CASES = 20_000
+GUESSES = 10_000_000
 # Streams of events end soon, and one client may try so many passwords that some are tried: the rest gets 429. Whoever
 # comes with a broken credential is to be told that it is, each time.
 TUNING = {
@@ -38,7 +39,7 @@ TUNING = {
     "event_heartbeat": 0.2,
     "catalogue_age": 1,
     "logins_per_minute": 60,
-    "refused_credentials_per_minute": 10_000_000,
+    "refused_credentials_per_minute": GUESSES,
 }
 
 
@@ -93,7 +94,7 @@ async def world(
             artifact_url=directory.as_uri(),
             KUBECONFIG=str(kubeconfig),
             log_level="warning",
-            tuning=Tuning(),
+            tuning=Tuning(refused_credentials_per_minute=GUESSES),
         )
         api = await stack.enter_async_context(running_api(settings))
         server = await stack.enter_async_context(running_server(settings, ports, directory, **TUNING))

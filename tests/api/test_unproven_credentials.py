@@ -82,6 +82,11 @@ async def guessed(api: Api, address: str, times: int) -> list[int]:
     return [(await tried(api, address, guess())).status_code for _ in range(times)]
 
 
+def window(address: str) -> str:
+    """Where Redis has what was taken by a client."""
+    return f"rate:refused-credentials:client:{address}"
+
+
 def refused_so_far() -> float:
     return REGISTRY.get_sample_value("secapi_api_rate_limited_total", {"kind": "refused-credentials"}) or 0.0
 
@@ -144,6 +149,14 @@ async def test_what_is_good_takes_nothing(strict: Api, tenant: str, address: str
     keys = [await strict.key("viewer", tenant) for _ in range(3 * LIMIT)]
     assert {(await tried(strict, address, key)).status_code for key in keys} == {200}
     assert await guessed(strict, address, LIMIT + 1) == USED_UP
+
+
+async def test_what_is_good_leaves_the_window_as_it_was_however_large_it_is(
+    api: Api, tenant: str, address: str
+) -> None:
+    assert (await tried(api, address, await api.key("viewer", tenant))).status_code == 200
+    async with Redis.from_url(api.settings.redis_url.get_secret_value()) as redis:
+        assert await redis.hget(window(address), "count") == b"0"
 
 
 async def test_a_program_may_begin_with_many_requests_at_once(strict: Api, tenant: str, address: str) -> None:
@@ -239,7 +252,7 @@ async def test_who_hangs_up_has_guessed_all_the_same(
         assert (await tried(api, "203.0.113.81", guess())).status_code == 401
 
         async def asked() -> bool:
-            return await redis.hget(f"rate:refused-credentials:client:{address}", "count") == str(LIMIT).encode()
+            return await redis.hget(window(address), "count") == str(LIMIT).encode()
 
         database_outage.set(Mode.FREEZE)
         guesses = [asyncio.create_task(tried(api, address, guess())) for _ in range(LIMIT)]
