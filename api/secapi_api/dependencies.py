@@ -9,6 +9,7 @@ from structlog.contextvars import bind_contextvars
 
 from secapi_api.auth import scopes
 from secapi_api.auth.callers import Caller
+from secapi_api.clients import client_address, network
 from secapi_api.errors import Unauthenticated
 from secapi_api.rate_limits import RequestKind
 from secapi_api.resources import Resources
@@ -50,7 +51,10 @@ async def _identify(
         if credentials is not None:
             named = {request.query_params.get("namespace"), request.path_params.get("namespace")}
             return await resources.authenticator.caller(
-                credentials.credentials, set(filter(is_namespace, named)), request.scope["state"]["request_id"]
+                credentials.credentials,
+                set(filter(is_namespace, named)),
+                client=network(client_address(request)),
+                request_id=request.scope["state"]["request_id"],
             )
         if cookie is not None:
             person = await resources.authenticator.session_caller(cookie)
@@ -77,4 +81,4 @@ async def _caller(request: Request, response: Response, resources: AppResources,
 
 
 AuthenticatedCaller = Annotated[Caller, Depends(_caller)]
-"""Who calls; raises Unauthenticated. What they may do is asked of the caller itself."""
+"""Who calls; raises Unauthenticated, RateLimited. What they may do is asked of the caller itself."""

@@ -54,7 +54,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     document["components"]["schemas"] |= definitions["$defs"]
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
-        # Whoever is known is counted, whatever they ask for.
+        # Whoever is known is counted, whatever they ask for, and so is what proves nobody.
         if "security" in operation:
             operation["responses"].setdefault("429", documented(429)[429])
     document_headers(document)

@@ -133,7 +133,7 @@ class QuotaExceeded(ApiError):
 
 
 class RateLimited(ApiError):
-    """This caller asks for too much at the moment."""
+    """This caller asks for too much at the moment, or too many credentials from there proved nobody."""
 
     status, slug, title = 429, "rate-limited", "Too many requests"
 

@@ -41,6 +41,16 @@ end
 return {taken, math.max(0, room - taken), length - elapsed}
 """
 
+# The rules of ``Window.give_back``: KEYS[1] is the window, ARGV[1] milliseconds.
+_GIVE_BACK = """
+local time = redis.call('TIME')
+local number = math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / tonumber(ARGV[1]))
+local kept = redis.call('HMGET', KEYS[1], 'number', 'count')
+if tonumber(kept[1]) == number and tonumber(kept[2]) > 0 then
+  redis.call('HINCRBY', KEYS[1], 'count', -1)
+end
+"""
+
 
 class RequestKind(StrEnum):
     """What is counted separately."""
@@ -52,6 +62,13 @@ class RequestKind(StrEnum):
 
     CLIENT_LOGINS = "client-logins"
     """From one client, which may be a proxy that many people are behind."""
+
+    REFUSED_CREDENTIALS = "refused-credentials"
+    """The same for API keys and tokens that prove nobody."""
+
+
+_ONE_BY_ONE = frozenset({RequestKind.REFUSED_CREDENTIALS})
+"""Most of these are given back, and what a process had at hand besides would look refused to the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +107,11 @@ class Window:
         taken = max(0, min(wanted, room))
         self.count += taken
         return taken, max(0, room - taken), WINDOW_SECONDS - elapsed
+
+    def give_back(self, now: float) -> None:
+        """One less after all; if that window is over, nothing, because what it counted fades by itself."""
+        if now // WINDOW_SECONDS == self.number and self.count:
+            self.count -= 1
 
 
 @dataclass(slots=True)
@@ -138,14 +160,27 @@ class RateLimits:
         handful.left -= 1
         return Allowance(kind, limit, handful.remaining + handful.left, seconds)
 
+    async def give_back(self, caller: str, kind: RequestKind) -> None:
+        """A request that was taken turned out not to count."""
+        handful = self._handfuls.get((caller, kind))
+        try:
+            await self._memory.ask(lambda redis: redis.eval(_GIVE_BACK, 1, _key(caller, kind), WINDOW_SECONDS * 1000))
+        except RedisAway:
+            if handful is not None:
+                handful.own.give_back(time.time())
+
     async def _refill(self, handful: _Handful, caller: str, kind: RequestKind, limit: int) -> None:
-        wanted = max(1, limit // 100)
+        wanted = 1 if kind in _ONE_BY_ONE else max(1, limit // 100)
         try:
             taken, remaining, milliseconds = await self._memory.ask(
-                lambda redis: redis.eval(_TAKE, 1, f"rate:{kind}:{caller}", limit, WINDOW_SECONDS * 1000, wanted)
+                lambda redis: redis.eval(_TAKE, 1, _key(caller, kind), limit, WINDOW_SECONDS * 1000, wanted)
             )
             seconds = milliseconds / 1000
         except RedisAway:
             taken, remaining, seconds = handful.own.take(limit, wanted, time.time())
         handful.left, handful.remaining = taken, remaining
         handful.window_ends = time.monotonic() + seconds
+
+
+def _key(caller: str, kind: RequestKind) -> str:
+    return f"rate:{kind}:{caller}"

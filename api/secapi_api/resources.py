@@ -10,6 +10,7 @@ from secapi_api.auth.known import KnownCallers
 from secapi_api.auth.kubernetes import KubernetesTokens
 from secapi_api.auth.oidc import OidcTokens
 from secapi_api.auth.service import Authenticator
+from secapi_api.auth.unproven import UnprovenCredentials
 from secapi_api.cache import Cache
 from secapi_api.health.readiness import Readiness
 from secapi_api.hints import KEYS_ENDED, SCANS_CHANGED, Hints
@@ -94,6 +95,9 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
             stack.push_async_callback(oidc.keys.close)
         hints = Hints(memory)
         known = KnownCallers(hints)
+        rate_limits = RateLimits(memory, _limits(settings.tuning))
+        unproven = UnprovenCredentials(rate_limits)
+        stack.push_async_callback(unproven.close)
         scan_feed = ScanFeed(ledger, hints, summaries, poll=settings.tuning.event_poll)
         scan_feed.start()
         stack.push_async_callback(scan_feed.close)
@@ -111,11 +115,12 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
                 oidc,
                 sessions,
                 known,
+                unproven,
             ),
             sessions=sessions,
             cache=cache,
             scan_reads=scan_reads,
-            rate_limits=RateLimits(memory, _limits(settings.tuning)),
+            rate_limits=rate_limits,
             kubernetes=kubernetes,
             catalogues=catalogues,
             scan_requests=ScanRequests(kubernetes),
@@ -147,4 +152,5 @@ def _limits(tuning: Tuning) -> dict[RequestKind, int]:
         RequestKind.WRITES: tuning.writes_per_minute,
         RequestKind.LOGINS: tuning.logins_per_minute,
         RequestKind.CLIENT_LOGINS: 10 * tuning.logins_per_minute,
+        RequestKind.REFUSED_CREDENTIALS: tuning.refused_credentials_per_minute,
     }

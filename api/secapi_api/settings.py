@@ -97,6 +97,9 @@ class Tuning(BaseSettings):
     logins_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 10
     """Passwords that may be tried for one address; from one client ten times as many."""
 
+    refused_credentials_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 60
+    """API keys and tokens that prove nobody, from one client, before only those that are known go on from there."""
+
     event_streams: Annotated[int, Field(ge=1, le=50_000)] = 500
     """Streams of events that one process keeps open at most."""
 
@@ -119,7 +122,8 @@ class Tuning(BaseSettings):
     """A stream ends unless its caller's rights were confirmed within this time."""
 
     trusted_proxies: str = "127.0.0.1"
-    """Addresses and networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who the client is."""
+    """Addresses and networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who the client is; without
+    it everybody behind a proxy is one client."""
 
     session_idle: Annotated[float, Field(ge=60, le=86_400)] = 1_800.0
     """A browser's session ends when nothing was asked for this long."""

@@ -64,7 +64,13 @@ def settings(
         artifact_url=artifact_directory.as_uri(),
         KUBECONFIG=str(api_kubeconfig),
         log_level="warning",
-        tuning=Tuning(artifact_limit=8 * 1024 * 1024, body_limit=64 * 1024, catalogue_age=1, logins_per_minute=1_000),
+        tuning=Tuning(
+            artifact_limit=8 * 1024 * 1024,
+            body_limit=64 * 1024,
+            catalogue_age=1,
+            logins_per_minute=1_000,
+            refused_credentials_per_minute=10_000,
+        ),
     )
 
 

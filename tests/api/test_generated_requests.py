@@ -30,14 +30,17 @@ from two_tenants import Tenant, everything_of, furnished
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 SEED = int(os.environ.get("SECAPI_FUZZ_SEED") or 20_261_126)
 CASES = 20_000
-# Streams of events end soon; one client may try so many passwords that some are tried: the rest gets 429; and a Redis
-# that is slow because the machine is busy is no outage, which sessions would answer with 503.
+GUESSES = 10_000_000
+# Streams of events end soon; one client may try so many passwords that some are tried: the rest gets 429; whoever has a
+# broken credential is told so each time; and a Redis that is slow because the machine is busy is no outage, which
+# sessions would answer with 503.
 TUNING = {
     "event_duration": 0.5,
     "event_poll": 0.1,
     "event_heartbeat": 0.2,
     "catalogue_age": 1,
     "logins_per_minute": 60,
+    "refused_credentials_per_minute": GUESSES,
     "redis_timeout": 5,
 }
 
@@ -93,7 +96,7 @@ async def world(
             artifact_url=directory.as_uri(),
             KUBECONFIG=str(kubeconfig),
             log_level="warning",
-            tuning=Tuning(),
+            tuning=Tuning(refused_credentials_per_minute=GUESSES),
         )
         api = await stack.enter_async_context(running_api(settings))
         server = await stack.enter_async_context(running_server(settings, ports, directory, **TUNING))

@@ -149,6 +149,28 @@ async def test_another_subject_with_the_same_address_is_somebody_else(oidc_api: 
     assert "another subject" in await refusal(oidc_api, provider.token(email=address, sub="eve"))
 
 
+async def test_an_administrator_says_who_a_new_subject_is(
+    oidc_api: Api, provider: Provider, platform: httpx.AsyncClient
+) -> None:
+    address = email()
+    before, after = provider.token(email=address), provider.token(email=address, sub=f"new {address}")
+    user = await whoami(oidc_api, before)
+    assert "identity" in await refusal(oidc_api, after)
+    moved = {"issuer": provider.issuer, "subject": f"new {address}"}
+    await change(platform, user["id"].removeprefix("user:"), identity=moved)
+    assert await whoami(oidc_api, after) == user
+    assert "another subject" in await refusal(oidc_api, before)
+
+
+async def test_whose_identity_was_taken_away_becomes_who_comes_with_the_address_next(
+    oidc_api: Api, provider: Provider, platform: httpx.AsyncClient
+) -> None:
+    address = email()
+    user = await whoami(oidc_api, provider.token(email=address))
+    await change(platform, user["id"].removeprefix("user:"), identity=None)
+    assert await whoami(oidc_api, provider.token(email=address, sub=f"new {address}")) == user
+
+
 async def test_a_disabled_user_is_nobody(oidc_api: Api, provider: Provider, platform: httpx.AsyncClient) -> None:
     token = provider.token(email=email())
     user = (await whoami(oidc_api, token))["id"].removeprefix("user:")

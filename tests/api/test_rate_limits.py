@@ -73,6 +73,22 @@ async def test_without_redis_each_process_counts_and_nobody_waits(
         assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 2
 
 
+@given(st.integers(1, 50), st.integers(1, 60))
+def test_what_is_given_back_can_be_taken_again_and_no_more_than_that(limit: int, returned: int) -> None:
+    window, now = Window(), 1_000_020.0
+    assert window.take(limit, limit, now)[0] == limit
+    for _ in range(returned):
+        window.give_back(now + 30)
+    assert window.take(limit, limit, now + 30)[0] == min(limit, returned)
+
+
+def test_what_is_given_back_when_its_window_is_over_is_not_taken_off_the_next_one() -> None:
+    window, now = Window(), 1_000_020.0
+    window.take(5, 5, now)
+    window.give_back(now + WINDOW_SECONDS)
+    assert window.take(5, 5, now + WINDOW_SECONDS)[0] == 0
+
+
 @given(
     st.integers(1, 50),
     st.lists(st.tuples(st.floats(0, 90), st.integers(1, 5)), min_size=1, max_size=200),

@@ -120,7 +120,14 @@ async def test_another_session_can_be_ended_but_nobody_elses(api: Api, platform:
 
 
 @pytest.mark.parametrize(
-    "change", [{"password": "another long password"}, {"disabled": True}, {"platformRole": "viewer"}]
+    "change",
+    [
+        {"password": "another long password"},
+        {"identity": {"issuer": "https://id.example", "subject": "somebody else"}},
+        {"identity": None},
+        {"disabled": True},
+        {"platformRole": "viewer"},
+    ],
 )
 async def test_a_change_of_who_somebody_is_ends_their_sessions(
     api: Api, platform: httpx.AsyncClient, change: dict[str, Any]
@@ -130,6 +137,17 @@ async def test_a_change_of_who_somebody_is_ends_their_sessions(
     tag = (await platform.get(f"/v1/users/{user['id']}")).headers["ETag"]
     assert (await platform.patch(f"/v1/users/{user['id']}", json=change, headers={"If-Match": tag})).status_code == 200
     assert (await browser.get("/v1/sessions/current")).status_code == 401
+
+
+async def test_a_session_that_is_over_is_asked_about_once(api: Api, platform: httpx.AsyncClient) -> None:
+    user = await somebody(platform)
+    browser = await logged_in(api, user["email"])
+    tag = (await platform.get(f"/v1/users/{user['id']}")).headers["ETag"]
+    await platform.patch(f"/v1/users/{user['id']}", json={"disabled": True}, headers={"If-Match": tag})
+    secret = browser.headers["Cookie"].removeprefix(f"{COOKIE}=")
+    assert await api.resources.sessions.find(secret) is not None
+    assert (await browser.get("/v1/sessions/current")).status_code == 401
+    assert await api.resources.sessions.find(secret) is None
 
 
 async def test_another_role_counts_at_once(api: Api, platform: httpx.AsyncClient, tenant: str) -> None:

@@ -1,6 +1,7 @@
 """People and their memberships: unique, changed under optimistic locks, and limited to who may manage them."""
 
 import asyncio
+import secrets
 from typing import Any
 from uuid import uuid4
 
@@ -71,6 +72,73 @@ async def test_what_a_change_leaves_out_stays(platform: httpx.AsyncClient) -> No
     assert (emptied.json()["platformRole"], emptied.json()["hasPassword"]) == (None, False)
 
 
+async def changed(platform: httpx.AsyncClient, user: dict[str, Any], **changes: Any) -> httpx.Response:
+    path = f"/v1/users/{user['id']}"
+    tag = (await platform.get(path)).headers["ETag"]
+    return await platform.patch(path, json=changes, headers={"If-Match": tag})
+
+
+def identity(**changes: Any) -> dict[str, Any]:
+    """Of nobody yet."""
+    return {"issuer": "https://id.example", "subject": str(uuid4()), **changes}
+
+
+async def test_an_identity_is_given_exchanged_and_taken_away(platform: httpx.AsyncClient) -> None:
+    user = (await somebody(platform, password=PASSWORD)).json()
+    assert (user["issuer"], user["subject"]) == (None, None)
+    for given in (identity(), identity(), None):
+        answer = await changed(platform, user, identity=given)
+        shown = {name: answer.json()[name] for name in ("issuer", "subject")}
+        assert (answer.status_code, shown) == (200, given or {"issuer": None, "subject": None})
+        renamed = await changed(platform, user, name="Renamed")
+        assert {name: renamed.json()[name] for name in shown} == shown
+    assert renamed.json()["hasPassword"] is True
+
+
+async def test_an_identity_belongs_to_one_user(platform: httpx.AsyncClient) -> None:
+    one, other = [(await somebody(platform)).json() for _ in range(2)]
+    given = identity()
+    assert (await changed(platform, one, identity=given)).status_code == 200
+    assert (await changed(platform, one, identity=given)).status_code == 200
+    refused = await changed(platform, other, identity=given, name="Renamed")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:secapi:problem:conflict")
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/identity/subject"]
+    assert (await platform.get(f"/v1/users/{other['id']}")).json() == other
+    elsewhere = {**given, "issuer": "https://id.example/"}
+    assert (await changed(platform, other, identity=elsewhere)).status_code == 200
+
+
+async def test_of_users_who_are_given_an_identity_at_once_one_has_it(platform: httpx.AsyncClient) -> None:
+    users, given = [(await somebody(platform)).json() for _ in range(8)], identity()
+    answers = await asyncio.gather(*(changed(platform, user, identity=given) for user in users))
+    assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        ({"issuer": "https://id.example"}, "/identity/subject"),
+        ({"subject": "ada"}, "/identity/issuer"),
+        (identity(subject=None), "/identity/subject"),
+        (identity(issuer="https://id example"), "/identity/issuer"),
+        (identity(subject="a\nb"), "/identity/subject"),
+        (identity(subject=""), "/identity/subject"),
+        (identity(email="ada@example.com"), "/identity/email"),
+    ],
+)
+async def test_an_identity_is_whole_or_none(platform: httpx.AsyncClient, given: dict[str, Any], pointer: str) -> None:
+    answer = await changed(platform, (await somebody(platform)).json(), identity=given)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_the_longest_identity_fits(platform: httpx.AsyncClient) -> None:
+    longest = identity(issuer="".join(secrets.choice("abcdefghij0123456789") for _ in range(1_000)))
+    longest["subject"] = "".join(chr(0x10000 + secrets.randbelow(0x10000)) for _ in range(255))
+    answer = await changed(platform, (await somebody(platform)).json(), identity=longest)
+    assert (answer.status_code, answer.json()["subject"]) == (200, longest["subject"])
+
+
 async def test_a_change_without_or_with_an_old_version_does_nothing(platform: httpx.AsyncClient) -> None:
     made = await somebody(platform)
     path = made.headers["Location"]
@@ -111,6 +179,16 @@ async def test_what_was_done_to_a_user_is_recorded_without_secrets(platform: htt
     assert changed["after"]["disabledAt"] is not None
     assert "argon2" not in answer.text
     assert "correct horse" not in answer.text
+
+
+async def test_who_somebody_was_to_the_provider_is_recorded(platform: httpx.AsyncClient) -> None:
+    user, first, second = (await somebody(platform)).json(), identity(), identity()
+    for given in (first, second, None):
+        await changed(platform, user, identity=given)
+    events = (await platform.get("/v1/audit-events", params={"subject": user["id"]})).json()["items"]
+    nobody = {"issuer": None, "subject": None}
+    kept = [[{name: event[side][name] for name in nobody} for side in ("before", "after")] for event in events[:3]]
+    assert kept == [[second, nobody], [first, second], [nobody, first]]
 
 
 async def test_a_membership_is_made_changed_and_removed(api: Api, platform: httpx.AsyncClient, tenant: str) -> None:

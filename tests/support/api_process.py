@@ -53,6 +53,8 @@ async def running_server(
         "SECAPI_ARTIFACT_URL": settings.artifact_url,
         "SECAPI_API_PORT": str(port),
         "SECAPI_API_SHUTDOWN_TIMEOUT": "5",
+        # Other tests' guesses come from the same address, and may be in the same Redis.
+        "SECAPI_API_REFUSED_CREDENTIALS_PER_MINUTE": "10000",
         "KUBECONFIG": str(settings.kubeconfig),
         **{f"SECAPI_API_{name.upper()}": str(value) for name, value in tuning.items()},
     }

@@ -10,6 +10,7 @@ from secapi_api.auth.challenges import invalid_credential
 from secapi_api.auth.known import KnownCallers
 from secapi_api.auth.kubernetes import KubernetesTokens
 from secapi_api.auth.oidc import OidcTokens
+from secapi_api.auth.unproven import UnprovenCredentials
 from secapi_api.errors import Forbidden, Unauthenticated
 from secapi_api.ledger import SYSTEM, Ledger
 from secapi_api.sessions.store import Session, SessionStore
@@ -49,11 +50,18 @@ class Authenticator:
     known: KnownCallers
     """Where callers with API keys are remembered; nothing here asks it."""
 
-    async def caller(self, credential: str, named: Collection[str], request_id: str) -> Caller:
+    unproven: UnprovenCredentials
+    """What limits how much may be asked about credentials that are made up."""
+
+    async def caller(self, credential: str, named: Collection[str], *, client: str, request_id: str) -> Caller:
         """Who ``credential`` belongs to; Unauthenticated for unknown, expired and revoked ones alike.
 
-        ``named`` are the namespaces that the request is about, as far as its address tells.
+        ``named`` are the namespaces that the request is about, as far as its address tells, and ``client`` is the
+        network that it comes from. Raises RateLimited where too much was refused already.
         """
+        return await self.unproven.ask(credential, client, lambda: self._owner(credential, named, request_id))
+
+    async def _owner(self, credential: str, named: Collection[str], request_id: str) -> Caller:
         if self.oidc is not None and self.oidc.claims_to_be_ours(credential):
             user = await admitted(self.ledger, await self.oidc.identity(credential), request_id)
             return Caller(f"user:{user.id}", user.name, *_roles(user))
@@ -72,14 +80,19 @@ class Authenticator:
         return caller
 
     async def session_caller(self, secret: str) -> SessionCaller:
-        """Whose session the cookie proves. Raises Unauthenticated, also if the user is no longer who they were."""
+        """Whose session the cookie proves. Raises Unauthenticated, also if the user is no longer who they were.
+
+        A cookie that is made up costs the ledger nothing; a session that is over is asked about once.
+        """
+        over = Unauthenticated("this session is over; log in again")
         session = await self.sessions.find(secret)
-        user = None
-        if session is not None:
-            async with self.ledger.reading(SYSTEM) as ledger:
-                user = await known_user(ledger, session.user_id)
-        if session is None or user is None or session.created_at < user.credentials_changed_at:
-            raise Unauthenticated("this session is over; log in again")
+        if session is None:
+            raise over
+        async with self.ledger.reading(SYSTEM) as ledger:
+            user = await known_user(ledger, session.user_id)
+        if user is None or session.created_at < user.credentials_changed_at:
+            await self.sessions.end(session.user_id, session.id)
+            raise over
         return SessionCaller.of(user, session)
 
     async def in_namespace(self, caller: Caller, namespace: str) -> Caller:

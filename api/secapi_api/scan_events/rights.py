@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from secapi_api.auth import scopes
 from secapi_api.auth.callers import Caller, Role
-from secapi_api.errors import Forbidden, Unauthenticated, Unavailable
+from secapi_api.errors import Forbidden, RateLimited, Unauthenticated, Unavailable
 
 _ASKS = 12
 """How often an answer is asked for, at most, while it does not come."""
@@ -39,7 +39,7 @@ class StandingRights:
             caller.require(Role.VIEWER, self._namespace)
         except (Unauthenticated, Forbidden):
             return False
-        except (Unavailable, TimeoutError):
+        except (Unavailable, RateLimited, TimeoutError):
             return time.monotonic() < self._good_until
         self._good_until, self.ask_at = now + self._age, now + self._age / 2
         return True

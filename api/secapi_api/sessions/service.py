@@ -4,6 +4,7 @@ import structlog
 from fastapi import Request
 
 from secapi_api.auth.passwords import verify_password
+from secapi_api.clients import client_address, network
 from secapi_api.errors import Unauthenticated
 from secapi_api.ledger import SYSTEM
 from secapi_api.rate_limits import RequestKind
@@ -16,8 +17,8 @@ log = structlog.get_logger(__name__)
 
 async def proven_user(resources: Resources, request: Request, body: LogIn) -> PasswordHash:
     """Whose address and password these are. Raises Unauthenticated, after as long a time, whatever is wrong."""
-    client = request.client.host if request.client else "unknown"
-    await resources.rate_limits.take(f"client:{client}", RequestKind.CLIENT_LOGINS)
+    client = client_address(request)
+    await resources.rate_limits.take(f"client:{network(client)}", RequestKind.CLIENT_LOGINS)
     await resources.rate_limits.take(f"address:{body.email}", RequestKind.LOGINS)
     async with resources.ledger.reading(SYSTEM) as session:
         found = await password_hash(session, body.email)

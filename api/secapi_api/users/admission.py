@@ -84,5 +84,6 @@ async def _not_admitted(session: AsyncSession, email: str) -> Unauthenticated:
         )
     return invalid_credential(
         f"this user is disabled, or {email} is the address of another subject: an administrator has to look at who "
-        "has it (GET /v1/users), and enable them or have the provider correct the address"
+        "has it (GET /v1/users), and enable them, give them the new identity (PATCH /v1/users/{userId}), or have the "
+        "provider correct the address"
     )

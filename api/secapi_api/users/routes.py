@@ -58,7 +58,7 @@ async def get_user(user_id: UserId, caller: AuthenticatedCaller, resources: AppR
     return User.of(user)
 
 
-@router.patch("/{userId}", responses=documented(404, 412, 413, 415, 428), openapi_extra=request_body(ChangeUser))
+@router.patch("/{userId}", responses=documented(404, 409, 412, 413, 415, 428), openapi_extra=request_body(ChangeUser))
 async def change_user(
     user_id: UserId,
     caller: AuthenticatedCaller,
@@ -68,7 +68,7 @@ async def change_user(
     trail: AuditTrail,
     response: Response,
 ) -> User:
-    """Change a user. A new password, another role and being disabled end all of their sessions."""
+    """Change a user. A new password or identity, another role and being disabled end all of their sessions."""
     caller.require_everywhere(Role.ADMIN)
     changes = body.changes() | await service.hashed(body)
     async with resources.ledger.transaction(caller) as session:

@@ -25,6 +25,13 @@ Password = Annotated[SecretStr, Field(min_length=12, max_length=256)]
 """At least 12 characters, of any kind."""
 
 
+Issuer = Annotated[
+    str, StringConstraints(min_length=1, max_length=1_000, pattern=r"^[!-~]+$"), Field(examples=["https://id.example"])
+]
+
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
 class CreateUser(Schema):
     """Somebody who may log in."""
 
@@ -39,6 +46,15 @@ class CreateUser(Schema):
     """Holds in every namespace; ``admin`` manages the platform."""
 
 
+class ProviderIdentity(Schema):
+    """Who somebody is to an OpenID provider: what its tokens have as ``iss`` and ``sub``."""
+
+    issuer: Issuer
+    """Compared to the letter."""
+
+    subject: Subject
+
+
 class ChangeUser(Schema):
     """What is left out stays as it is."""
 
@@ -48,6 +64,10 @@ class ChangeUser(Schema):
     password: Password | None = None
     """Null takes the password away."""
 
+    identity: ProviderIdentity | None = None
+    """Which ``issuer`` vouches for them from now on, and for whom; null is none, until somebody comes with their
+    address."""
+
     platform_role: Role | None = None
     """Null takes the role away."""
 
@@ -56,7 +76,10 @@ class ChangeUser(Schema):
 
     def changes(self) -> dict[str, Any]:
         """The columns to set, the password's excepted."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude={"password"})
+        changes = self.model_dump(mode="json", exclude_unset=True, exclude={"password", "identity"})
+        if "identity" in self.model_fields_set:
+            changes |= self.identity.model_dump() if self.identity else {"issuer": None, "subject": None}
+        return changes
 
 
 class User(Schema):

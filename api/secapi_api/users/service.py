@@ -10,7 +10,7 @@ from secapi_api.errors import Conflict, FieldError, NotFound
 from secapi_api.preconditions import changed_meanwhile, require_version
 from secapi_api.users.schemas import ChangeUser, CreateUser, User
 from secapi_core.ledger.queries.users import UserDetail, get_user
-from secapi_core.ledger.transitions.users import change_user, create_user
+from secapi_core.ledger.transitions.users import IdentityTaken, change_user, create_user
 
 
 async def known(session: AsyncSession, user_id: UUID) -> UserDetail:
@@ -34,9 +34,14 @@ async def create(session: AsyncSession, body: CreateUser, password_hash: str | N
 
 
 async def change(session: AsyncSession, before: UserDetail, version: str, changes: dict[str, Any]) -> UserDetail:
-    """Change what is still at ``version``; PreconditionFailed otherwise."""
+    """Change what is still at ``version``; PreconditionFailed otherwise. Conflict if the new identity is another's."""
     require_version(version, before.version)
-    if not await change_user(session, before.id, before.version, changes):
+    try:
+        changed = await change_user(session, before.id, before.version, changes)
+    except IdentityTaken as error:
+        taken = FieldError("/identity/subject", "another user is this subject of the issuer")
+        raise Conflict("there is a user with this identity", errors=[taken]) from error
+    if not changed:
         raise changed_meanwhile()
     return await known(session, before.id)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
@@ -19,10 +20,14 @@ _LINK = text("""
     RETURNING id
 """)
 
-_ENDING_SESSIONS = frozenset({"password_hash", "platform_role", "disabled_at"})
+_ENDING_SESSIONS = frozenset({"password_hash", "issuer", "subject", "platform_role", "disabled_at"})
 """Columns of which a change ends the user's sessions."""
 
 _REMOVE_MEMBERSHIP = text("DELETE FROM memberships WHERE id = :id AND version = :version RETURNING id")
+
+
+class IdentityTaken(Exception):
+    """The issuer and subject are another user's."""
 
 
 async def create_user(
@@ -50,7 +55,10 @@ async def create_user(
 
 
 async def change_user(session: AsyncSession, user_id: UUID, version: int, changes: dict[str, Any]) -> bool:
-    """Set columns; false if the user is not at ``version`` (any more). ``disabled`` stands for ``disabled_at``."""
+    """Set columns; false if the user is not at ``version`` (any more). ``disabled`` stands for ``disabled_at``.
+
+    Raises IdentityTaken, and with that the transaction is over.
+    """
     values = dict(changes)
     if "disabled" in values:
         values["disabled_at"] = func.coalesce(User.disabled_at, func.now()) if values.pop("disabled") else None
@@ -62,7 +70,11 @@ async def change_user(session: AsyncSession, user_id: UUID, version: int, change
         .values(**values, version=User.version + 1, updated_at=func.now())
         .returning(User.id)
     )
-    return (await session.execute(statement)).scalar_one_or_none() is not None
+    try:
+        return (await session.execute(statement)).scalar_one_or_none() is not None
+    except IntegrityError as error:
+        # Nothing else that can be changed is held by a constraint.
+        raise IdentityTaken from error
 
 
 async def link_user(session: AsyncSession, *, email: str, issuer: str, subject: str) -> UUID | None:
