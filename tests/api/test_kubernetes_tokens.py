@@ -116,11 +116,12 @@ async def faulty(with_faults: ApiSettings) -> AsyncIterator[Api]:
 
 
 async def test_a_hundred_requests_with_a_token_ask_kubernetes_once(
-    faulty: Api, apiserver_faults: FaultProxy, kubectl: Kubectl, account: str
+    with_faults: ApiSettings, apiserver_faults: FaultProxy, kubectl: Kubectl, account: str
 ) -> None:
     await grant(kubectl, account, account, "get", "scanrequests.secapi.dev")
-    client = using(faulty, await token(kubectl, account))
-    answers = await asyncio.gather(*(client.get("/v1/scans", params={"namespace": account}) for _ in range(100)))
+    async with running_api(with_faults.model_copy(update={"database_pool_timeout": 30.0})) as patient:
+        client = using(patient, await token(kubectl, account))
+        answers = await asyncio.gather(*(client.get("/v1/scans", params={"namespace": account}) for _ in range(100)))
     assert {answer.status_code for answer in answers} == {200}
     assert count(apiserver_faults.requests, "POST .*/tokenreviews") == 1
     # Four rights in the namespace and everywhere.

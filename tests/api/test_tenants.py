@@ -102,7 +102,7 @@ async def test_one_connection_serves_both_tenants_each_its_own(
     settings: ApiSettings, tenants: tuple[Things, Things]
 ) -> None:
     """Also when requests before were hung up on or refused."""
-    async with running_api(settings.model_copy(update={"database_pool_size": 1})) as api:
+    async with running_api(settings.model_copy(update={"database_pool_size": 2})) as api:
         clients = {namespace: await api.client("viewer", namespace) for namespace in (OURS, THEIRS)}
         for turn in range(30):
             hasty = asyncio.create_task(clients[OURS].get("/v1/scans"))
