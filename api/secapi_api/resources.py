@@ -36,8 +36,10 @@ from secapi_core.ledger.queries.summaries import SummaryReader
 from secapi_core.ledger.restricted import RestrictedDatabase
 from secapi_core.objects import ArtifactStore
 from secapi_core.scan_summaries import ScanSummaries
+from secapi_core.webhooks.resolver import Resolver
 
 _APPLICATION = "secapi-api"
+_RESOLVERS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,9 @@ class Resources:
     policies: CustomResources
     scanners: CustomResources
     artifacts: ArtifactStore
+    resolver: Resolver
+    """For addresses that people write; nothing else must wait for them."""
+
     scan_feed: ScanFeed
     stream_places: Places
     readiness: Readiness
@@ -103,6 +108,8 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
         stack.push_async_callback(scan_feed.close)
         listening = asyncio.create_task(hints.listen({SCANS_CHANGED: scan_feed.look, KEYS_ENDED: known.forget}))
         stack.push_async_callback(cancelled, [listening])
+        resolver = Resolver(threads=_RESOLVERS)
+        stack.callback(resolver.close)
         readiness = Readiness(ledger, kubernetes)
         stack.push_async_callback(readiness.close)
         yield Resources(
@@ -128,6 +135,7 @@ async def opened(settings: ApiSettings) -> AsyncIterator[Resources]:
             policies=CustomResources(kubernetes, ScanPolicy, "policy", changed=catalogues.outdate),
             scanners=CustomResources(kubernetes, Scanner, "scanner", changed=catalogues.outdate),
             artifacts=await asyncio.to_thread(ArtifactStore, settings.artifact_url),
+            resolver=resolver,
             scan_feed=scan_feed,
             stream_places=Places(settings.tuning.event_streams, settings.tuning.event_streams_per_caller),
             readiness=readiness,

@@ -29,7 +29,7 @@ from told_webhooks import (
     system_settings,
 )
 from waiting import until
-from webhook_receiver import Receiver, webhook_receiver
+from webhook_receiver import Receiver, here, webhook_receiver
 
 MakeCourier = Callable[..., Courier]
 
@@ -45,7 +45,7 @@ async def make_courier(database: Database, database_url: str, draining: Draining
 
     def make(**changes: Any) -> Courier:
         settings = system_settings(database_url, **{"webhook_timeout": 60, "webhook_concurrency": 8} | changes)
-        sender = Sender(settings, KEY.encode(), timeout=settings.webhook_timeout)
+        sender = Sender(settings, KEY.encode(), timeout=settings.webhook_timeout, resolve=here)
         made.append(Courier(DeliveryRunner(database, sender, settings, draining), settings, draining))
         return made[-1]
 

@@ -32,7 +32,7 @@ from told_webhooks import (
     system_settings,
 )
 from waiting import until
-from webhook_receiver import OK, Receiver, answer, webhook_receiver
+from webhook_receiver import OK, Receiver, answer, here, webhook_receiver
 
 BUSY = answer("503 Service Unavailable")
 
@@ -45,7 +45,7 @@ def make_deliveries(database: Database, database_url: str, draining: Draining) -
 
     def make(**changes: Any) -> DeliveryRunner:
         settings = system_settings(database_url, **changes)
-        return DeliveryRunner(database, Sender(settings, KEY.encode(), timeout=2), settings, draining)
+        return DeliveryRunner(database, Sender(settings, KEY.encode(), timeout=2, resolve=here), settings, draining)
 
     return make
 

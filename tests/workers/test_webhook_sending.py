@@ -21,7 +21,7 @@ from secapi_core.webhooks.signing import secret
 from secapi_dev.controlplane.pki import CertificateAuthority
 from secapi_workers.webhooks import sending
 from secapi_workers.webhooks.sending import Sender
-from webhook_receiver import OK, Receiver, answer, webhook_receiver
+from webhook_receiver import OK, Receiver, answer, here, webhook_receiver
 
 KEY = b"a key of the platform"
 
@@ -49,7 +49,7 @@ def settings(**changes: Any) -> WebhookSettings:
 
 async def send(receiver: Receiver, path: str = "/hook", **changes: Any) -> DeliveryAnswer:
     url = f"http://127.0.0.1:{receiver.port}{path}"
-    return await Sender(settings(**changes), KEY, timeout=2).send(delivery(url))
+    return await Sender(settings(**changes), KEY, timeout=2, resolve=here).send(delivery(url))
 
 
 class Resolver:
@@ -69,7 +69,8 @@ class TestWhatIsSent:
     async def test_the_receiver_can_verify_it_with_each_secret_it_may_have(self, version: int) -> None:
         async with webhook_receiver() as receiver:
             sent = delivery(f"http://127.0.0.1:{receiver.port}/hook?a=b", [4, 3])
-            assert await Sender(settings(), KEY, timeout=2).send(sent) == DeliveryAnswer(None, "thanks", 200)
+            sender = Sender(settings(), KEY, timeout=2, resolve=here)
+            assert await sender.send(sent) == DeliveryAnswer(None, "thanks", 200)
         (got,) = receiver.received
         verified = Webhook(secret(KEY, sent.webhook_id, version)).verify(got.body, got.headers)
         assert verified == sent.payload == json.loads(got.body)
@@ -207,6 +208,6 @@ class TestTls:
         names: list[str | None] = []
         tls.sni_callback = lambda _socket, name, _context: names.append(name)
         async with webhook_receiver(tls=tls) as receiver:
-            sender = Sender(settings(webhook_allow_http=False), KEY, timeout=2, resolve=Resolver("127.0.0.1"))
+            sender = Sender(settings(webhook_allow_http=False), KEY, timeout=2, resolve=here)
             got = await sender.send(delivery(f"https://hooks.example:{receiver.port}/"))
         assert (got.failure, len(receiver.received), names) == (failure, int(trusted), ["hooks.example"])

@@ -51,7 +51,7 @@ async def create_webhook(
     caller = await resources.authenticator.in_namespace(caller, body.namespace)
     caller.require(Role.ADMIN, body.namespace)
     service.signing_key(resources.settings)
-    url = await service.checked_url(body.url, resources.settings)
+    url = await service.checked_url(body.url, resources)
     async with resources.ledger.transaction(caller) as session:
         webhook_id = await ledger.create_webhook(
             session,
@@ -92,7 +92,7 @@ async def change_webhook(
     """Change where and of what it is told, disable it, or enable it again."""
     async with resources.ledger.reading(caller) as session:
         await service.manageable(session, webhook_id, caller)
-    changes = await service.changed_columns(body, resources.settings)
+    changes = await service.changed_columns(body, resources)
     async with resources.ledger.transaction(caller) as session:
         before = await service.manageable(session, webhook_id, caller)
         after = await service.change(session, before, version, changes)

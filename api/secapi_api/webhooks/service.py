@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from secapi_api.auth.callers import Caller, Role
 from secapi_api.errors import Conflict, FieldError, InvalidRequest, NotFound
 from secapi_api.preconditions import changed_meanwhile, require_version
+from secapi_api.resources import Resources
 from secapi_api.settings import ApiSettings
 from secapi_api.webhooks.schemas import ChangeWebhook
 from secapi_core.ledger.queries.webhooks import DeliveryDetail, WebhookDetail, get_delivery, get_webhook
@@ -29,11 +30,11 @@ def secret_of(webhook: WebhookDetail, settings: ApiSettings) -> str:
     return secret(signing_key(settings), webhook.id, webhook.secret_version)
 
 
-async def checked_url(url: str, settings: ApiSettings) -> str:
+async def checked_url(url: str, resources: Resources) -> str:
     """The address in its one spelling. Raises InvalidRequest if nothing would be sent there; asks a resolver."""
     try:
-        endpoint = parse_endpoint(url, settings)
-        await allowed_addresses(endpoint.host, settings)
+        endpoint = parse_endpoint(url, resources.settings)
+        await allowed_addresses(endpoint.host, resources.settings, resources.resolver)
     except EndpointRefused as error:
         problem = FieldError("/url", str(error))
         raise InvalidRequest("nothing can be sent to this address", errors=[problem]) from error
@@ -60,10 +61,10 @@ async def manageable_delivery(
     return delivery
 
 
-async def changed_columns(body: ChangeWebhook, settings: ApiSettings) -> dict[str, Any]:
+async def changed_columns(body: ChangeWebhook, resources: Resources) -> dict[str, Any]:
     """What to set, with the address checked if there is a new one."""
     changes = body.changes()
-    return changes if body.url is None else changes | {"url": await checked_url(body.url, settings)}
+    return changes if body.url is None else changes | {"url": await checked_url(body.url, resources)}
 
 
 async def change(session: AsyncSession, before: WebhookDetail, version: str, changes: dict[str, Any]) -> WebhookDetail:

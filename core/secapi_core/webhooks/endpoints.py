@@ -5,7 +5,6 @@ what a resolver says a moment later does not matter.
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -51,14 +50,7 @@ def parse_endpoint(url: str, settings: WebhookSettings) -> Endpoint:
     return Endpoint(f"{scheme}://{bracketed(host)}{explicit}{rest}", host)
 
 
-async def resolve(host: str) -> list[Address]:
-    """The addresses of ``host`` that this machine could connect to, best first (RFC 6724)."""
-    loop = asyncio.get_running_loop()
-    answers = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-    return [ip_address(str(address[0]).partition("%")[0]) for *_, address in answers]
-
-
-async def allowed_addresses(host: str, settings: WebhookSettings, resolve: Resolve = resolve) -> list[str]:
+async def allowed_addresses(host: str, settings: WebhookSettings, resolve: Resolve) -> list[str]:
     """Where to connect to for ``host``, IPv6 without brackets, best first; raises EndpointRefused.
 
     All of its addresses must be allowed: a name with a forbidden one is an attempt to reach that.

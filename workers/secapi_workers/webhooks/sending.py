@@ -19,7 +19,7 @@ import httpcore
 from secapi_core.bounded_json import storable_bytes
 from secapi_core.ledger.types import RESPONSE_LIMIT, ClaimedDelivery, DeliveryAnswer
 from secapi_core.settings import WebhookSettings
-from secapi_core.webhooks.endpoints import EndpointRefused, Resolve, allowed_addresses, parse_endpoint, resolve
+from secapi_core.webhooks.endpoints import EndpointRefused, Resolve, allowed_addresses, parse_endpoint
 from secapi_core.webhooks.events import DeliveryFailure
 from secapi_core.webhooks.signing import signed_headers
 
@@ -64,7 +64,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
 class Sender:
     """Signs and sends; ``key`` is what secrets are derived from."""
 
-    def __init__(self, settings: WebhookSettings, key: bytes, *, timeout: float, resolve: Resolve = resolve) -> None:
+    def __init__(self, settings: WebhookSettings, key: bytes, *, timeout: float, resolve: Resolve) -> None:
         """``timeout`` bounds everything from resolving the name to the answer's status."""
         self._settings = settings
         self._key = key

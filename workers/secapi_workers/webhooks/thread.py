@@ -6,11 +6,11 @@ The process's own event loop runs only as long as a job does. This one always ru
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from uuid import UUID
 
 from secapi_core.ledger.database import Database
+from secapi_core.webhooks.resolver import Resolver
 from secapi_workers.runner.draining import Draining
 from secapi_workers.settings import WorkerSettings
 from secapi_workers.webhooks.courier import Courier
@@ -28,11 +28,10 @@ class DeliveryThread:
 
     def __init__(self, settings: WorkerSettings, key: bytes, draining: Draining) -> None:
         """Start the thread; connects to nothing yet. ``key`` is what secrets are derived from."""
-        # Not uvloop: its names are resolved by four threads, which four silent name servers would take from everybody.
-        self._loop = asyncio.SelectorEventLoop()
-        self._loop.set_default_executor(ThreadPoolExecutor(RESOLVERS * settings.webhook_concurrency, "resolver"))
+        self._loop = asyncio.new_event_loop()
         self.database = Database(settings, application="secapi-worker")
-        sender = Sender(settings, key, timeout=settings.webhook_timeout)
+        self._resolver = Resolver(threads=RESOLVERS * settings.webhook_concurrency)
+        sender = Sender(settings, key, timeout=settings.webhook_timeout, resolve=self._resolver)
         self._courier = Courier(DeliveryRunner(self.database, sender, settings, draining), settings, draining)
         self._thread = threading.Thread(target=self._loop.run_forever, name="deliveries", daemon=True)
         self._thread.start()
@@ -45,6 +44,7 @@ class DeliveryThread:
         """Let what is under way end, then let go of everything."""
         self._run(self._courier.finish())
         self._run(self.database.close())
+        self._resolver.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
