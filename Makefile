@@ -72,7 +72,7 @@ check: .venv/.synced ## Formatting, lints, strict types, import contracts, drift
 
 .PHONY: test
 test: setup charttools ## Every test but the cluster's, against real servers (ARGS="tests/core -k claim" narrows it)
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not long and not cluster" $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not long and not cluster" $(ARGS)
 
 .PHONY: test-long
 test-long: setup ## The tests that take long, at full size

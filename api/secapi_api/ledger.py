@@ -90,8 +90,9 @@ def typed_errors() -> Iterator[None]:
         if not (error.sqlstate or "").startswith(_TEMPORARY_CLASSES):
             raise
         raise LedgerUnavailable("the database gave up on the request; try again") from error
-    except (OSError, asyncpg.InterfaceError) as error:
-        # asyncpg's own connect errors come through unwrapped; TimeoutError is one of them.
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # asyncpg's own connect errors come through unwrapped; TimeoutError is one of them. The last of these is what it
+        # raises when the server has taken its leave and the end of the connection has not been noticed yet.
         raise LedgerUnavailable("the database cannot be reached; try again") from error
 
 

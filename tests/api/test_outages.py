@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from pydantic import SecretStr
 
 from api_harness import Api, running_api, scan_body
 from fault_proxy import Cut, FaultProxy
-from ledger_factories import dead_letter, make_scan
+from ledger_factories import dead_letter, fetch, make_scan
 from scan_objects import stored
 from secapi_api.settings import ApiSettings
 from secapi_dev.controlplane.kubectl import Kubectl
@@ -60,6 +61,28 @@ async def test_without_postgres_every_route_that_needs_it_answers_503(
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert int(answer.headers["Retry-After"]) > 0
     assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_connection_that_postgres_has_left_is_no_defect(
+    cut_off: Api, database_outage: TcpProxy, tenant: str
+) -> None:
+    """The driver has read that the server goes, and not noticed yet that it has gone."""
+    database_outage.set(Mode.LINGER)
+    client = await cut_off.client("operator", tenant)
+    paths = ["/v1/scans", f"/v1/scans/{uuid4()}"]
+    assert [(await client.get(path)).status_code for path in paths] == [200, 404]
+    ours = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'secapi-api'"
+    await fetch(cut_off.owner, f"SELECT pg_terminate_backend(pid) {ours}")
+
+    async def gone() -> bool:
+        return await fetch(cut_off.owner, f"SELECT count(*) {ours}") == [(0,)]
+
+    await until(gone)
+    # For each path another connection; what Redis has kept of the second one's scan is of no interest.
+    paths[1] = f"/v1/scans/{uuid4()}"
+    assert [(await client.get(path)).status_code for path in paths] == [503, 503]
+    assert [(await client.get(path)).status_code for path in paths] == [200, 404]
+    database_outage.set(Mode.REFUSE)
 
 
 @OUTAGES

@@ -17,6 +17,9 @@ class Mode(StrEnum):
     FREEZE = "freeze"
     """Nothing is forwarded in either direction: the server hangs."""
 
+    LINGER = "linger"
+    """Of new connections: the client does not notice that the server has closed them."""
+
 
 class TcpProxy:
     """Forwards to ``host``:``port``; ``mode`` may be changed at any time."""
@@ -75,7 +78,10 @@ class TcpProxy:
                 there = asyncio.create_task(self._forward(reader, upstream_writer))
                 back = asyncio.create_task(self._forward(upstream_reader, writer))
                 try:
-                    await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
+                    lingers = self.mode is Mode.LINGER
+                    await asyncio.wait(
+                        [there, back], return_when=asyncio.ALL_COMPLETED if lingers else asyncio.FIRST_COMPLETED
+                    )
                 finally:
                     there.cancel()
                     back.cancel()
