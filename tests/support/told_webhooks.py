@@ -5,11 +5,10 @@ from uuid import UUID
 
 from ledger_factories import execute, fetch
 from secapi_core.ledger.database import Database
-from secapi_core.ledger.transitions.deliveries import ping
-from secapi_core.ledger.transitions.webhooks import create_webhook
 from secapi_core.messages import DELIVER_EVENT, DELIVERIES
 from secapi_operator.broker import celery_app
 from secapi_workers.settings import WorkerSettings
+from webhook_factories import make_webhook, pinged
 
 KEY = "a key of the platform"
 SYSTEM = {
@@ -40,21 +39,12 @@ async def make_receiving_webhook(
     database: Database, port: int, *, host: str = "127.0.0.1", namespace: str = "team-a"
 ) -> UUID:
     """A webhook whose receiver is at this port."""
-    async with database.transaction() as session:
-        return await create_webhook(
-            session,
-            namespace=namespace,
-            url=f"http://{host}:{port}/",
-            events=["scan.failed"],
-            description="",
-            created_by="me",
-        )
+    return await make_webhook(database, namespace, ["scan.failed"], url=f"http://{host}:{port}/")
 
 
 async def due_delivery(database: Database, webhook_id: UUID, event: str = "scan.failed") -> UUID:
     """One that is due; as a ping is made, but with another name."""
-    async with database.transaction() as session:
-        delivery_id = await ping(session, webhook_id)
+    delivery_id = await pinged(database, webhook_id)
     await execute(database, "UPDATE deliveries SET event_type = :event WHERE id = :id", event=event, id=delivery_id)
     return delivery_id
 

@@ -1,4 +1,4 @@
-"""Webhooks and deliveries for tests of the ledger."""
+"""Webhooks and deliveries in the ledger."""
 
 import time
 from uuid import UUID, uuid4
@@ -11,10 +11,12 @@ from secapi_core.ledger.transitions.webhooks import create_webhook
 ALL = ["scan.succeeded", "scan.failed", "scan.cancelled"]
 
 
-async def make_webhook(database: Database, namespace: str = "team-a", events: list[str] = ALL) -> UUID:
+async def make_webhook(
+    database: Database, namespace: str = "team-a", events: list[str] = ALL, *, url: str = "https://hooks.example/"
+) -> UUID:
     async with database.transaction() as session:
         return await create_webhook(
-            session, namespace=namespace, url="https://hooks.example/", events=events, description="", created_by="me"
+            session, namespace=namespace, url=url, events=events, description="", created_by="me"
         )
 
 

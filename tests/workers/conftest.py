@@ -23,6 +23,7 @@ from secapi_workers.runner.sandbox import Sandbox
 from secapi_workers.runner.workspace import RunDirectory, Workspace
 from secapi_workers.sources.prepare import Prepared, Sources
 from tcp_proxy import TcpProxy
+from webhook_receiver import Receiver, webhook_receiver
 
 
 @pytest.fixture
@@ -115,3 +116,10 @@ def prepare(sandbox: Sandbox, store: ArtifactStore, run_directory: RunDirectory)
         return await sources.prepare(make_job(target, **fields), run_directory)
 
     return prepare
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A receiver of webhooks that takes everything."""
+    async with webhook_receiver() as receiver:
+        yield receiver

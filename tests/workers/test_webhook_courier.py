@@ -62,12 +62,6 @@ async def silent() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with webhook_receiver() as receiver:
-        yield receiver
-
-
 async def until_ended(database: Database, delivery_id: UUID) -> None:
     """Wait, for less than a try in these tests may take."""
 

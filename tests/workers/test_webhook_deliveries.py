@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ from told_webhooks import (
     system_settings,
 )
 from waiting import until
-from webhook_receiver import OK, Receiver, answer, here, webhook_receiver
+from webhook_receiver import OK, Receiver, answer, here
 
 BUSY = answer("503 Service Unavailable")
 
@@ -53,12 +53,6 @@ def make_deliveries(database: Database, database_url: str, draining: Draining) -
 @pytest.fixture
 def deliveries(make_deliveries: MakeDeliveries) -> DeliveryRunner:
     return make_deliveries()
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with webhook_receiver() as receiver:
-        yield receiver
 
 
 async def make_delivery(database: Database, receiver: Receiver, event: str = "scan.failed") -> UUID:
